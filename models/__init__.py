@@ -1,0 +1,1 @@
+"""What Undertow learned: weights and their cards."""

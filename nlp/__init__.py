@@ -1,0 +1,1 @@
+"""What the news means: text in; tags, facts, index and price study out."""

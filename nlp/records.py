@@ -1,0 +1,123 @@
+"""Typed records of the tagger: an item goes in, a tag record comes out.
+
+The tag record is one contract for the batch command, the HTTP endpoint and the store; its fields are
+documented in ``docs/contracts.md`` and its version is :data:`TAG_SCHEMA`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from corpus.records import Record, UtcDatetime
+
+TAG_SCHEMA = 1
+
+Stance = Literal["bearish", "neutral", "bullish"]
+STANCES: tuple[Stance, Stance, Stance] = ("bearish", "neutral", "bullish")
+FieldName = Literal["title", "text"]
+AmountKind = Literal[
+    "net_flow", "buy", "sell", "hold", "raise", "liquidation", "open_interest", "rate"
+]
+
+
+class Item(Record):
+    """One piece of news to tag; ``title`` or ``text`` must hold something.
+
+    ``published_at`` resolves words like "on Thursday" in amounts; without it such periods stay null.
+    """
+
+    id: str
+    title: str | None = None
+    text: str | None = None
+    published_at: UtcDatetime | None = None
+
+
+class Span(Record):
+    """Characters ``start`` to ``end`` (exclusive) of a field; ``text`` is exactly those characters."""
+
+    field: FieldName
+    start: int
+    end: int
+    text: str
+
+
+class StanceProbabilities(Record):
+    """Calibrated probabilities of the three stances; they sum to one."""
+
+    bearish: float
+    neutral: float
+    bullish: float
+
+
+class Sentiment(Record):
+    """Overall sentiment of the item; ``score`` is P(bullish) - P(bearish), in [-1, 1]."""
+
+    label: Stance
+    score: float
+    probabilities: StanceProbabilities
+
+
+class DriverTag(Record):
+    """A driver at or above its threshold, with its own stance and the sentences that carry it."""
+
+    driver: str
+    probability: float
+    stance: Stance
+    stance_score: float
+    evidence: tuple[Span, ...]
+
+
+class Amount(Record):
+    """Money, coins or basis points that the item states.
+
+    ``value`` is signed (outflow, sale, long liquidation and rate cut negative); ``unit`` is USD, EUR, BTC, ETH,
+    another ticker, ``%`` or ``bp``. ``period`` is an ISO day, month (``2025-11``) or interval
+    (``2025-11-10/2025-11-14``) where told, else null.
+    """
+
+    kind: AmountKind
+    driver: str
+    value: float
+    unit: str
+    side: Literal["long", "short", "total"] | None
+    period: str | None
+    realised: bool
+    field: FieldName
+    start: int
+    end: int
+    text: str
+
+
+class Entity(Record):
+    """An asset or institution named in the item, by its id in the gazetteer."""
+
+    id: str
+    type: str
+    field: FieldName
+    start: int
+    end: int
+
+
+class TagRecord(Record):
+    """All that the tagger says of one item.
+
+    ``relevant`` is null for a language that the model does not read; nothing is tagged then.
+    """
+
+    id: str
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    model: str
+    language: str | None
+    relevant: bool | None
+    sentiment: Sentiment | None
+    drivers: tuple[DriverTag, ...]
+    uncertain: tuple[str, ...]
+    probabilities: dict[str, float]
+    amounts: tuple[Amount, ...]
+    entities: tuple[Entity, ...]
+
+    def to_json(self) -> str:
+        """The record as one line of JSON: the same text for the same record, everywhere."""
+        return self.model_dump_json(by_alias=True)
