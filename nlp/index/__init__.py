@@ -1,0 +1,38 @@
+"""The narrative index: attention, stance and pressure of each driver, point in time, with bands.
+
+``build`` makes it, ``readings`` and ``contributions`` explain a period, ``read_frame`` reads a
+written one.
+"""
+
+from __future__ import annotations
+
+from nlp.index.build import ASSETS, COMPOSITE, build, summary
+from nlp.index.explain import (
+    Contribution,
+    Reading,
+    composite_change,
+    contributions,
+    readings,
+)
+from nlp.index.periods import Frequency, period_start, week_bounds, week_name
+from nlp.index.result import COLUMNS, IndexResult, Scale, read_frame
+
+__all__ = [
+    "ASSETS",
+    "COLUMNS",
+    "COMPOSITE",
+    "Contribution",
+    "Frequency",
+    "IndexResult",
+    "Reading",
+    "Scale",
+    "build",
+    "composite_change",
+    "contributions",
+    "period_start",
+    "read_frame",
+    "readings",
+    "summary",
+    "week_bounds",
+    "week_name",
+]

@@ -1,0 +1,205 @@
+"""Attention, stance and pressure per period, and their bootstrap over outlets.
+
+The sums that the three need are kept by cluster (the stories of one outlet in one period), so
+that a replicate of the bootstrap is a reweighting of clusters and costs nothing per story except
+the redrawn memberships.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from nlp.index.effects import OutletEffects
+from nlp.index.stories import Booleans, Floats, Integers, StoryTable
+
+Singles = npt.NDArray[np.float32]
+BAND_LEVEL = 0.90
+# Memberships more certain than this are kept at their expectation; redrawing them would not be
+# seen.
+_CERTAIN = 0.01
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Per period (rows) and driver (columns), NaN where undefined; ``stories`` is per period."""
+
+    stories: Integers
+    tagged: Integers
+    attention: Floats
+    stance: Floats
+    pressure: Floats
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Sums by cluster (rows) and driver (columns); ``period_of`` and ``stories`` by cluster."""
+
+    periods: int
+    period_of: Integers
+    cluster_of_story: Integers
+    stories: Floats
+    attention: Floats
+    tagged: Floats
+    toned: Floats
+
+
+class Aggregation:
+    """Stories of one universe (all, or one asset) laid out by period and outlet."""
+
+    def __init__(
+        self,
+        stories: StoryTable,
+        *,
+        keep: Booleans,
+        period: Integers,
+        periods: int,
+        effects: OutletEffects,
+    ) -> None:
+        chosen = np.flatnonzero(keep)
+        self._period = period[chosen]
+        self._periods = periods
+        outlet = stories.outlet[chosen]
+        self._probability = stories.probability[chosen]
+        self._tagged = stories.tagged[chosen]
+        self._offset = effects.probability[outlet]
+        adjusted = np.clip(stories.stance[chosen] - effects.stance[outlet], -1.0, 1.0)
+        self._stance = np.where(self._tagged, adjusted, 0.0)
+        self._clusters = self._grouped(outlet)
+        self.levels = self._levels()
+
+    def _grouped(self, outlet: Integers) -> Clusters:
+        # A period with a single outlet has no second cluster to compare with: there, stories are
+        # the clusters.
+        span = int(outlet.max()) + 1 if len(outlet) else 1
+        pair = self._period * span + outlet
+        present = np.unique(pair)
+        outlets_in = np.bincount(present // span, minlength=self._periods)
+        lone = outlets_in[self._period] == 1
+        key = np.where(lone, self._period * (span + len(outlet)) + span + np.arange(len(outlet)), 0)
+        key = np.where(lone, key, self._period * (span + len(outlet)) + outlet)
+        keys, cluster = np.unique(key, return_inverse=True)
+        count = len(keys)
+        return Clusters(
+            periods=self._periods,
+            period_of=keys // (span + len(outlet)),
+            cluster_of_story=cluster.astype(np.int64),
+            stories=np.bincount(cluster, minlength=count).astype(np.float64),
+            attention=_by_group(self._probability - self._offset, cluster, count),
+            tagged=_by_group(np.where(self._tagged, self._probability, 0.0), cluster, count),
+            toned=_by_group(self._probability * self._stance, cluster, count),
+        )
+
+    def _levels(self) -> Levels:
+        clusters = self._clusters
+        weights = np.ones(len(clusters.stories))
+        number, attention, tagged, toned = self._totals(
+            weights, clusters.attention, clusters.tagged, clusters.toned
+        )
+        covered = number > 0
+        share = _ratio(np.maximum(attention, 0.0), number[:, None])
+        stance = _ratio(toned, tagged)
+        pressure = np.where(covered[:, None], share * np.nan_to_num(stance), np.nan)
+        return Levels(
+            stories=number.astype(np.int64),
+            tagged=_by_group(self._tagged.astype(np.float64), self._period, self._periods).astype(
+                np.int64
+            ),
+            attention=share,
+            stance=stance,
+            pressure=pressure,
+        )
+
+    def tagged_with_any(self, drivers: Sequence[int]) -> Integers:
+        """Number of stories a period that are tagged with at least one of the numbered drivers."""
+        told = self._tagged[:, list(drivers)].any(axis=1)
+        return np.bincount(self._period[told], minlength=self._periods)
+
+    def _totals(
+        self, weights: Floats, attention: Floats, tagged: Floats, toned: Floats
+    ) -> tuple[Floats, Floats, Floats, Floats]:
+        period, periods = self._clusters.period_of, self._periods
+        number: Floats = np.bincount(
+            period, weights=weights * self._clusters.stories, minlength=periods
+        ).astype(np.float64)
+        return (
+            number,
+            _by_group(attention * weights[:, None], period, periods),
+            _by_group(tagged * weights[:, None], period, periods),
+            _by_group(toned * weights[:, None], period, periods),
+        )
+
+    def replicates(self, number: int, random: np.random.Generator) -> Singles:
+        """Pressure in ``number`` replicates, shape (number, periods, drivers), in float32.
+
+        Each replicate weights the outlets of a period by exponential draws (Bayesian bootstrap:
+        Rubin, Annals of Statistics 9, 1981) and redraws which stories belong to a driver from the
+        calibrated probabilities. Deviations are widened for the small number of outlets; periods
+        with fewer than two clusters are NaN.
+        """
+        clusters = self._clusters
+        drivers = self._probability.shape[1]
+        story, driver = np.nonzero(
+            (self._probability > _CERTAIN) & (self._probability < 1 - _CERTAIN)
+        )
+        chance = self._probability[story, driver]
+        told = self._tagged[story, driver]
+        tone = self._stance[story, driver]
+        slots, slot = np.unique(
+            clusters.cluster_of_story[story] * drivers + driver, return_inverse=True
+        )
+        widening = _widening(np.bincount(clusters.period_of, minlength=self._periods))
+        drawn: Singles = np.empty((number, self._periods, drivers), dtype=np.float32)
+        for replicate in range(number):
+            surprise = (random.random(len(chance)) < chance) - chance
+            shifted = []
+            for base, change in (
+                (clusters.attention, surprise),
+                (clusters.tagged, surprise * told),
+                (clusters.toned, surprise * tone),
+            ):
+                moved = base.copy()
+                moved.reshape(-1)[slots] += np.bincount(slot, weights=change, minlength=len(slots))
+                shifted.append(moved)
+            weights = random.standard_exponential(len(clusters.stories))
+            total, attention, tagged, toned = self._totals(weights, *shifted)
+            share = _ratio(np.maximum(attention, 0.0), total[:, None])
+            pressure = share * np.nan_to_num(_ratio(toned, tagged))
+            drawn[replicate] = (
+                self.levels.pressure + (pressure - self.levels.pressure) * widening[:, None]
+            )
+        return drawn
+
+
+def _widening(clusters: Integers) -> Floats:
+    """Factor on the deviations of a Bayesian bootstrap with that many clusters.
+
+    ``sqrt((G + 1) / (G - 1))`` turns the Dirichlet variance into the unbiased one, and the ratio
+    of Student's t with G - 1 degrees of freedom to the normal quantile allows for its being
+    estimated. NaN for fewer than two.
+    """
+    factor = np.full(len(clusters), np.nan)
+    enough = clusters > 1
+    number = clusters[enough].astype(np.float64)
+    upper = (1 + BAND_LEVEL) / 2
+    student = stats.t.ppf(upper, number - 1) / stats.norm.ppf(upper)
+    factor[enough] = np.sqrt((number + 1) / (number - 1)) * student
+    return factor
+
+
+def _by_group(values: Floats, group: Integers, groups: int) -> Floats:
+    columns = [
+        np.bincount(group, weights=values[:, column], minlength=groups)
+        for column in range(values.shape[1])
+    ]
+    return np.stack(columns, axis=1) if columns else np.zeros((groups, 0))
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    below = np.broadcast_to(below, above.shape)
+    ratio: Floats = np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 1e-12)
+    return ratio

@@ -1,0 +1,339 @@
+"""The index: its formulas on small cases, point in time, bands, digests."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from corpus.errors import InputError, StudyError, UsageError
+from corpus.records import PublishedFlag
+from nlp import index as narrative
+
+LATER = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def _rows(frame, driver, asset="all"):
+    rows = frame[(frame["driver"] == driver) & (frame["asset"] == asset)]
+    return rows.set_index("period_start")
+
+
+def _build(items, news, **more):
+    given = {"frequency": "D", "as_of": LATER, "model": news.model, "replicates": 50}
+    return narrative.build(items, **(given | more))
+
+
+def _quiet_base(news, days=4, source="Harbour Post"):
+    """Base days whose raw pressure varies, from one outlet, so that there are no outlet effects."""
+    return [
+        news.make(
+            1000 + day,
+            news.start + timedelta(days=day, hours=9),
+            source=source,
+            probabilities={"etf_flows": 0.5 + 0.1 * day},
+            stances={"etf_flows": 0.5},
+        )
+        for day in range(days)
+    ]
+
+
+def test_attention_stance_and_pressure_by_hand(news):
+    day = news.start + timedelta(days=30)
+    items = [
+        *_quiet_base(news),
+        news.make(1, day, probabilities={"etf_flows": 0.9}, stances={"etf_flows": -0.8}),
+        news.make(2, day, probabilities={"etf_flows": 0.6}, stances={"etf_flows": 0.4}),
+        news.make(3, day, probabilities={"etf_flows": 0.3}),
+    ]
+    row = _rows(_build(items, news).frame, "etf_flows").loc[day]
+    attention = (0.9 + 0.6 + 0.3) / 3
+    stance = (0.9 * -0.8 + 0.6 * 0.4) / (0.9 + 0.6)
+    assert row["attention_raw"] == pytest.approx(attention)
+    assert row["stance"] == pytest.approx(stance)
+    assert row["pressure_raw"] == pytest.approx(attention * stance)
+    base = np.array([0.5, 0.6, 0.7, 0.8]) * 0.5
+    assert row["pressure"] == pytest.approx((attention * stance - base.mean()) / base.std(ddof=1))
+    assert row["attention"] == pytest.approx(100 * attention / 0.65)
+    assert (row["stories"], row["tagged"], row["coverage"]) == (3, 2, "ok")
+
+
+def test_a_story_told_by_many_counts_once_and_at_its_first_telling(news):
+    day = news.start + timedelta(days=30, hours=23)
+    copies = [
+        news.make(
+            50 + number,
+            day + timedelta(hours=number),
+            source=f"Outlet {number}",
+            story="one-story",
+            probabilities={"leverage": chance},
+            stances={"leverage": stance},
+        )
+        for number, (chance, stance) in enumerate([(0.8, -0.5), (0.6, -0.7), (1.0, -0.9)])
+    ]
+    result = _build([*_quiet_base(news), *copies], news)
+    assert result.counts.copies == 2
+    rows = _rows(result.frame, "leverage")
+    row = rows.loc[news.start + timedelta(days=30)]
+    assert row["stories"] == 1
+    assert row["attention_raw"] == pytest.approx(0.8)
+    assert row["stance"] == pytest.approx(-0.7)
+    assert news.start + timedelta(days=31) not in rows.index
+
+
+def test_as_of_hides_what_was_seen_later_and_keeps_the_past_unchanged(news):
+    items = news.random(40)
+    cut = news.start + timedelta(days=34)
+    base = (news.start, news.start + timedelta(days=28))
+    whole = _build(items, news, base=base).frame
+    early = _build(items, news, base=base, as_of=cut).frame
+    known = [item for item in items if item.article.first_seen_at <= cut]
+    alone = _build(known, news, base=base, as_of=cut).frame
+    pd.testing.assert_frame_equal(early, alone)
+    values = ["attention", "stance", "pressure", "attention_raw", "pressure_raw"]
+    past = whole[whole["period_start"] < cut - timedelta(days=1)].reset_index(drop=True)
+    seen = early[early["period_start"] < cut - timedelta(days=1)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(past[values], seen[values])
+
+
+def test_a_late_found_story_is_absent_from_the_vintage_before(news):
+    base = news.random(30)
+    day = news.start + timedelta(days=29)
+    late = news.make(
+        9999, day, probabilities={"macro": 1.0}, stances={"macro": -1.0}, seen_after=timedelta(10)
+    )
+    before = _build([*base, late], news, as_of=day + timedelta(days=5))
+    after = _build([*base, late], news, as_of=day + timedelta(days=11))
+    assert before.counts.not_yet_seen == 1
+    count = _rows(after.frame, "macro")["stories"] - _rows(before.frame, "macro")["stories"]
+    assert count.loc[day] == 1
+    assert before.vintage != after.vintage
+
+
+def test_future_news_never_changes_base_window_or_scale(news):
+    items = news.random(50)
+    first = [item for item in items if item.article.published_at < news.start + timedelta(days=35)]
+    short, long = _build(first, news), _build(items, news)
+    assert short.base == long.base
+    assert short.scales == long.scales
+
+
+def test_days_without_news_say_so(news):
+    items = [
+        item
+        for item in news.random(40)
+        if (item.article.published_at - news.start).days not in (35, 36)
+    ]
+    rows = _rows(_build(items, news).frame, "treasury")
+    gap = rows.loc[news.start + timedelta(days=35) : news.start + timedelta(days=36)]
+    assert list(gap["coverage"]) == ["none", "none"]
+    columns = ["attention", "stance", "pressure", "lower", "upper", "attention_raw", "pressure_raw"]
+    assert gap[columns].isna().all(axis=None)
+    assert (gap["stories"] == 0).all()
+
+
+def test_base_window_has_mean_zero_and_unit_deviation(news):
+    frame = _build(news.random(60), news).frame
+    for driver in ("etf_flows", "treasury", "leverage", "macro", "regulation"):
+        base = _rows(frame, driver).query("in_base")
+        assert len(base) == 28
+        assert base["pressure"].mean() == pytest.approx(0, abs=1e-7)
+        assert base["pressure"].std() == pytest.approx(1, abs=1e-7)
+        assert base["attention"].mean() == pytest.approx(100, abs=1e-5)
+
+
+def test_composite_is_the_mean_of_the_four_core_pressures(news):
+    frame = _build(news.random(40), news).frame
+    core = ["etf_flows", "treasury", "leverage", "macro"]
+    four = [_rows(frame, name)["pressure"] for name in core]
+    composite = _rows(frame, "composite")
+    pd.testing.assert_series_equal(
+        composite["pressure"], sum(four) / 4, check_names=False, atol=1e-8
+    )
+    assert (composite["lower"] < composite["upper"]).all()
+
+
+def test_an_outlet_that_is_always_gloomy_does_not_move_the_index_by_publishing_more(news):
+    """Two outlets with opposite habits; on the last day only the gloomy one writes, as ever."""
+    items, number = [], 0
+    random_state = np.random.default_rng(3)
+    for day in range(31):
+        for source, habit in (("Gloomy", -0.6), ("Cheery", 0.6)):
+            if day == 30 and source == "Cheery":
+                continue
+            for _ in range(10):
+                number += 1
+                items.append(
+                    news.make(
+                        number,
+                        news.start + timedelta(days=day, hours=8),
+                        source=source,
+                        probabilities={"macro": float(random_state.uniform(0.8, 1))},
+                        stances={"macro": habit + float(random_state.normal(0, 0.1))},
+                    )
+                )
+    result = _build(items, news)
+    last = _rows(result.frame, "macro").iloc[-1]
+    assert last["stance"] == pytest.approx(0, abs=0.1)
+    effects = dict(zip(result.stories.outlets, result.effects.stance[:, 3], strict=True))
+    assert effects["Gloomy"] == pytest.approx(-0.6, abs=0.05)
+
+
+def test_by_asset_only_stories_that_name_it(news):
+    result = _build(news.random(40), news, asset=("all", "BTC", "ETH"))
+    stories = {
+        asset: _rows(result.frame, "macro", asset)["stories"].sum()
+        for asset in ("all", "BTC", "ETH")
+    }
+    assert stories["all"] == 480
+    assert stories["BTC"] == int(result.stories.assets[:, 0].sum())
+    assert stories["ETH"] == int(result.stories.assets[:, 1].sum())
+    with pytest.raises(UsageError, match="DOGE"):
+        _build(news.random(30), news, asset="DOGE")
+
+
+def test_the_order_of_reading_leaves_no_trace(news, tmp_path: Path):
+    items = news.random(35)
+    shuffled = list(items)
+    random.Random(4).shuffle(shuffled)
+    for suffix in ("csv", "parquet"):
+        one, two = tmp_path / f"one.{suffix}", tmp_path / f"two.{suffix}"
+        _build(items, news).write(one)
+        _build(shuffled, news).write(two)
+        assert one.read_bytes() == two.read_bytes()
+
+
+@pytest.mark.parametrize("change", ["record", "as_of", "base", "replicates", "frequency"])
+def test_the_vintage_changes_with_every_input(news, change):
+    items = news.random(35)
+    first = _build(items, news)
+    more = {
+        "as_of": {"as_of": LATER + timedelta(days=1)},
+        "base": {"base": (news.start, news.start + timedelta(days=27))},
+        "replicates": {"replicates": 51},
+        "frequency": {"frequency": "W"},
+    }.get(change, {})
+    if change == "record":
+        items[0] = news.make(0, items[0].article.published_at, probabilities={"macro": 0.123})
+    assert _build(items, news, **more).vintage != first.vintage
+
+
+def test_written_files_are_read_back(news, tmp_path: Path):
+    result = _build(news.random(35), news, asset=("all", "BTC"))
+    for name in ("index.csv", "index.parquet"):
+        result.write(tmp_path / name)
+        read = narrative.read_frame(tmp_path / name)
+        pd.testing.assert_frame_equal(
+            read, result.frame, check_dtype=False, check_exact=False, atol=1e-9
+        )
+    with pytest.raises(UsageError, match="suffix"):
+        result.write(tmp_path / "index.xlsx")
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match="no column period_start"):
+        narrative.read_frame(tmp_path / "other.csv")
+
+
+def test_the_band_covers_at_its_rate(news):
+    """Days drawn from one law: the bands hold the law's pressure in about 90% of the days."""
+    rng = np.random.default_rng(11)
+    days, a_day, outlets = 150, 30, 8
+    habit = rng.normal(0, 0.15, size=(days, outlets))
+    items = []
+    for number in range(days * a_day):
+        day, outlet = number // a_day, int(rng.integers(outlets))
+        chance = float(rng.choice([0.95, 0.9, 0.1, 0.05]))
+        stance = float(np.clip(-0.3 + habit[day, outlet] + rng.normal(0, 0.3), -1, 1))
+        items.append(
+            news.make(
+                number,
+                news.start + timedelta(days=day, minutes=number % a_day),
+                source=f"Outlet {outlet}",
+                probabilities={"macro": chance},
+                stances={"macro": stance} if chance > 0.5 else {},
+            )
+        )
+    result = _build(items, news, replicates=300)
+    rows = _rows(result.frame, "macro")
+    scale = result.scales["all", "macro"]
+    truth = (0.5 * -0.3 - scale.pressure_mean) / scale.pressure_deviation
+    inside = ((rows["lower"] <= truth) & (truth <= rows["upper"])).mean()
+    assert 0.84 <= inside <= 0.97
+
+
+def test_one_story_alone_has_no_band(news):
+    day = news.start + timedelta(days=30)
+    lonely = news.make(1, day, probabilities={"etf_flows": 1.0}, stances={"etf_flows": 1.0})
+    row = _rows(_build([*_quiet_base(news), lonely], news).frame, "etf_flows").loc[day]
+    assert np.isfinite(row["pressure"])
+    assert np.isnan(row["lower"])
+    assert np.isnan(row["upper"])
+
+
+def test_hourly_index_leaves_out_stories_that_state_only_their_day(news):
+    items = news.random(6)
+    items.append(news.make(7777, news.start + timedelta(days=2), flag=PublishedFlag.DAY_ONLY))
+    result = _build(items, news, frequency="h")
+    assert result.counts.day_only_stories == 1
+    assert any("state only their day" in note for note in result.notes)
+    assert _rows(result.frame, "macro")["stories"].sum() == len(items) - 1
+
+
+def test_weeks_begin_on_monday(news):
+    frame = _build(news.random(60), news, frequency="W").frame
+    starts = frame["period_start"].drop_duplicates()
+    assert (starts.dt.day_of_week == 0).all()
+    assert len(starts) == 9
+
+
+def test_off_topic_unread_and_failed_items_are_counted_not_used(news):
+    items = news.random(35)
+    items.append(news.make(5001, news.start, relevant=False))
+    items.append(news.make(5002, news.start, relevant=None))
+    failed = news.make(5003, news.start)
+    items.append(type(failed)(failed.article, '{"id": "x", "error": "too long"}'))
+    counts = _build(items, news).counts
+    assert (counts.off_topic_stories, counts.unread_language, counts.untagged) == (1, 1, 1)
+    assert counts.stories == 35 * 12
+
+
+def test_recaps_can_be_left_out(news):
+    items = news.random(35)
+    items.append(news.make(6001, news.start, title="Bitcoin falls 5% to $90,000"))
+    assert _build(items, news).counts.stories == 421
+    excluded = _build(items, news, exclude_recaps=True)
+    assert (excluded.counts.stories, excluded.counts.recap_stories) == (420, 1)
+
+
+def test_a_driver_without_variation_is_left_unscaled_and_said(news):
+    result = _build([*_quiet_base(news), news.make(2, news.start + timedelta(days=5))], news)
+    rows = _rows(result.frame, "security")
+    assert set(rows["coverage"]) == {"unscaled", "none"}
+    assert rows["pressure"].isna().all()
+    assert any(note.startswith("security (all)") for note in result.notes)
+
+
+def test_refusals_are_clear(news):
+    with pytest.raises(StudyError, match="no story"):
+        _build([], news)
+    with pytest.raises(StudyError, match="fewer than 3 periods"):
+        _build([news.make(1, news.start)], news)
+    with pytest.raises(StudyError, match="other@1"):
+        _build([*news.random(30), news.make(9, news.start, model="other@1")], news)
+    with pytest.raises(UsageError, match="frequency"):
+        _build(news.random(5), news, frequency="M")
+
+
+def test_week_bounds():
+    now = datetime(2025, 12, 1, tzinfo=UTC)
+    start, end = narrative.week_bounds("2025-W47", now=now)
+    assert (start, end) == (
+        datetime(2025, 11, 17, tzinfo=UTC),
+        datetime(2025, 11, 24, tzinfo=UTC),
+    )
+    assert narrative.week_name(end - timedelta(seconds=1)) == "2025-W47"
+    for bad in ("2025-47", "W47", "2025-W54", "2025-W00", "2026-W10"):
+        with pytest.raises(UsageError):
+            narrative.week_bounds(bad, now=now)
