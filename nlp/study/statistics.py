@@ -1,0 +1,144 @@
+"""The statistics of one pair of series, each checked against another implementation in tests."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from nlp.index.stories import Booleans, Floats
+from nlp.study.result import Regression
+
+
+def correlation(first: Floats, second: Floats) -> float:
+    """Pearson correlation; both series must vary."""
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def varies(series: Floats) -> bool:
+    """Whether a series has any variance beyond rounding."""
+    return len(series) > 1 and float(np.ptp(series)) > 1e-12
+
+
+def block_length(*series: Floats) -> int:
+    """Length of blocks that keep the dependence of the series.
+
+    The largest automatic choice for the circular block bootstrap (Politis and White, Econometric
+    Reviews 23, 2004, corrected by Patton, Politis and White, 2009) over the series, at least one,
+    at most a quarter of the sample.
+    """
+    from arch.bootstrap import optimal_block_length  # noqa: PLC0415 - slow to import
+
+    wanted = max(float(optimal_block_length(one)["circular"].iloc[0]) for one in series)
+    if not math.isfinite(wanted):
+        wanted = 1.0
+    return int(min(max(1, math.ceil(wanted)), max(1, len(series[0]) // 4)))
+
+
+def correlation_interval(
+    first: Floats, second: Floats, *, block: int, level: float, resamples: int, seed: int
+) -> tuple[float, float]:
+    """Percentile interval of the correlation from the circular block bootstrap of pairs."""
+    from arch.bootstrap import CircularBlockBootstrap  # noqa: PLC0415 - slow to import
+
+    def statistic(one: Floats, other: Floats) -> Floats:
+        return np.array([correlation(one, other) if varies(one) and varies(other) else 0.0])
+
+    bootstrap = CircularBlockBootstrap(block, first, second, seed=seed)
+    interval = bootstrap.conf_int(statistic, reps=resamples, method="percentile", size=level)
+    return float(interval[0, 0]), float(interval[1, 0])
+
+
+def hac_lag(number: int, horizon: int) -> int:
+    """Newey-West lag: ``floor(4 (n/100)^(2/9))``, and at least the overlap ``horizon - 1``."""
+    return max(horizon - 1, int(4 * (number / 100) ** (2 / 9)))
+
+
+def regression(
+    target: Floats, regressor: Floats, controls: dict[str, Floats], *, horizon: int
+) -> Regression | None:
+    """Slope of ``target`` on the standardised ``regressor`` beside controls, with HAC errors.
+
+    Rows must be complete. None when the design is singular. Newey and West, Econometrica 55 (1987).
+    """
+    import statsmodels.api as sm  # noqa: PLC0415 - slow to import
+
+    used = {name: series for name, series in controls.items() if varies(series)}
+    columns = [(regressor - regressor.mean()) / regressor.std(ddof=1), *used.values()]
+    design = sm.add_constant(np.column_stack(columns), has_constant="add")
+    if np.linalg.matrix_rank(design) < design.shape[1] or len(target) <= design.shape[1] + 2:
+        return None
+    lag = hac_lag(len(target), horizon)
+    fit = sm.OLS(target, design).fit(
+        cov_type="HAC", cov_kwds={"maxlags": lag, "use_correction": True}, use_t=True
+    )
+    return Regression(
+        slope=float(fit.params[1]),
+        error=float(fit.bse[1]),
+        p_value=float(fit.pvalues[1]),
+        hac_lag=lag,
+        controls=tuple(used),
+    )
+
+
+@dataclass(frozen=True)
+class Wald:
+    """An F form of the Wald test."""
+
+    statistic: float
+    p_value: float
+    rows: int
+
+
+def granger(target: Floats, source: Floats, *, lags: int, robust: bool = True) -> Wald | None:
+    """Whether ``lags`` past values of ``source`` add to those of ``target``.
+
+    Series lie on one unbroken time line with NaN for missing; a row needs all its lags.
+    ``robust`` takes a HAC covariance, without it the test is the classical F test. None when too
+    few rows are complete or a series is constant.
+    """
+    import statsmodels.api as sm  # noqa: PLC0415 - slow to import
+
+    def lagged(series: Floats) -> list[Floats]:
+        return [series[lags - back : len(series) - back] for back in range(1, lags + 1)]
+
+    table = np.column_stack([target[lags:], *lagged(target), *lagged(source)])
+    table = table[np.isfinite(table).all(axis=1)]
+    if len(table) < 10 + 3 * lags or not all(varies(column) for column in table.T):
+        return None
+    design = sm.add_constant(table[:, 1:], has_constant="add")
+    if np.linalg.matrix_rank(design) < design.shape[1]:
+        return None
+    model = sm.OLS(table[:, 0], design)
+    if robust:
+        keywords = {"maxlags": hac_lag(len(table), 1), "use_correction": True}
+        fit = model.fit(cov_type="HAC", cov_kwds=keywords, use_t=True)
+    else:
+        fit = model.fit()
+    restriction = np.zeros((lags, design.shape[1]))
+    restriction[:, 1 + lags :] = np.eye(lags)
+    test = fit.f_test(restriction)
+    return Wald(float(np.squeeze(test.fvalue)), float(test.pvalue), len(table))
+
+
+def trailing_volatility(series: Floats, window: int) -> Floats:
+    """Mean absolute value of the ``window`` values up to and with each; NaN until all are there."""
+    size = np.abs(series)
+    found = np.full(len(series), np.nan)
+    if len(series) >= window:
+        windows = np.lib.stride_tricks.sliding_window_view(size, window)
+        found[window - 1 :] = windows.mean(axis=1)
+    return found
+
+
+def complete(*series: Floats) -> Booleans:
+    """Rows where all series are finite."""
+    return np.asarray(np.isfinite(np.column_stack(series)).all(axis=1), dtype=np.bool_)
+
+
+def detectable_correlation(null_deviation: float, significance: float) -> float:
+    """Correlation found in 80% of samples: ``z(1 - a/2) + z(0.8)`` null deviations, at most one."""
+    quantiles = stats.norm.ppf(1 - significance / 2) + stats.norm.ppf(0.8)
+    return min(1.0, float(quantiles * null_deviation))

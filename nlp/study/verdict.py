@@ -1,0 +1,156 @@
+"""The verdict: plain sentences from the results by fixed rules, never stronger than they are.
+
+A link is stated when its plan-wide permutation p-value is below the plan's significance and its
+bootstrap interval leaves out zero; a lead in either direction needs the HAC regression beside it.
+Whatever does not pass is said not to have been found, with the size that the sample could have
+found. If placebos fire more often than chance allows, no link is stated at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from scipy import stats
+
+from nlp.study.plan import Plan
+from nlp.study.result import Cell, Missing, Placebo
+from nlp.taxonomy import drivers
+
+_PERIOD = {"h": "hour", "D": "day", "W": "week"}
+
+
+def verdict(
+    plan: Plan,
+    frequency: str,
+    cells: Sequence[Cell],
+    placebos: Sequence[Placebo],
+    missing: Sequence[Missing],
+) -> tuple[str, ...]:
+    """Sentences: placebos first, then each driver and asset, then what was not computed."""
+    fired = placebos_fired(plan, placebos)
+    sentences = [_placebo_sentence(plan, placebos, fired)] if placebos else []
+    for driver in plan.drivers:
+        for asset in plan.assets:
+            chosen = [cell for cell in cells if (cell.driver, cell.asset) == (driver, asset)]
+            if chosen:
+                sentences.append(_pair(plan, _PERIOD[frequency], chosen, trusted=not fired))
+                sentences.extend(_suspicions(plan, chosen))
+    for one in missing:
+        if one.relation in (None, "contemporaneous"):
+            sentences.append(f"{_subject(one.driver)} and {one.asset}: not tested, {one.reason}.")
+    return tuple(sentences)
+
+
+def stated(plan: Plan, cell: Cell) -> bool:
+    """Whether a cell passes the rules above (placebos aside)."""
+    found = cell.p_plan < plan.significance and (cell.lower > 0 or cell.upper < 0)
+    if cell.relation == "contemporaneous":
+        return found
+    return found and cell.regression.p_value < plan.significance
+
+
+def placebos_fired(plan: Plan, placebos: Sequence[Placebo]) -> bool:
+    """Whether more placebos are significant than chance gives in 99 of 100 studies (binomial)."""
+    below = sum(one.p_value < plan.significance for one in placebos)
+    return bool(below > stats.binom.ppf(0.99, len(placebos), plan.significance))
+
+
+def _placebo_sentence(plan: Plan, placebos: Sequence[Placebo], fired: bool) -> str:
+    below = sum(one.p_value < plan.significance for one in placebos)
+    counted = (
+        f"{below} of {len(placebos)} placebo tests fall below {plan.significance:.0%}, where"
+        f" chance gives about {len(placebos) * plan.significance:.1f}"
+    )
+    if fired:
+        return f"{counted}: the method fails on these data, so no link is stated."
+    return f"{counted}."
+
+
+def _pair(plan: Plan, period: str, cells: Sequence[Cell], *, trusted: bool) -> str:
+    asset = cells[0].asset
+    parts: list[str] = []
+    for cell in cells:
+        if cell.relation == "contemporaneous":
+            parts.append(_same(plan, cell, period, trusted))
+    predictive = [cell for cell in cells if cell.relation == "predictive"]
+    if predictive:
+        parts.append(_lead(plan, predictive, period, trusted))
+    for cell in cells:
+        if cell.relation == "price_leads":
+            parts.append(_behind(plan, cell, period, trusted))
+    return f"{_subject(cells[0].driver)} and {asset}: {'; '.join(parts)}."
+
+
+def _same(plan: Plan, cell: Cell, period: str, trusted: bool) -> str:
+    if trusted and stated(plan, cell):
+        word = "with" if cell.correlation > 0 else "against"
+        return f"it moves {word} {cell.asset} the same {period} ({_figures(plan, cell)})"
+    return f"no same-{period} link is shown ({_figures(plan, cell)}{_hint(plan, cell)})"
+
+
+def _lead(plan: Plan, cells: Sequence[Cell], period: str, trusted: bool) -> str:
+    found = [cell for cell in cells if trusted and stated(plan, cell)]
+    if found:
+        told = ", ".join(
+            f"{'with' if cell.correlation > 0 else 'against'} the return over"
+            f" {_periods(cell.horizon, period)} from {_periods(cell.lag, period)} on"
+            f" ({_figures(plan, cell)})"
+            for cell in found
+        )
+        return f"it runs ahead of {cells[0].asset}: {told}"
+    first = min(cells, key=lambda cell: (cell.lag, cell.horizon))
+    hint = next((_hint(plan, cell) for cell in cells if _hint(plan, cell)), "")
+    return (
+        f"no lead over {first.asset} is shown (next {period} {_figures(plan, first)}{hint};"
+        f" this sample could have shown a correlation of {first.detectable:.2f})"
+    )
+
+
+def _behind(plan: Plan, cell: Cell, period: str, trusted: bool) -> str:
+    if trusted and stated(plan, cell):
+        return f"{cell.asset}'s return leads it by one {period} ({_figures(plan, cell)})"
+    return f"that price leads it is not shown ({_figures(plan, cell)}{_hint(plan, cell)})"
+
+
+def _hint(plan: Plan, cell: Cell) -> str:
+    if cell.p_value < plan.significance <= cell.p_plan:
+        return ", a hint that does not survive correction for the whole plan"
+    return ""
+
+
+def _suspicions(plan: Plan, cells: Sequence[Cell]) -> Iterator[str]:
+    same = next((cell for cell in cells if cell.relation == "contemporaneous"), None)
+    for cell in cells:
+        if (
+            same is not None
+            and cell.relation == "predictive"
+            and cell.horizon == 1
+            and stated(plan, cell)
+            and abs(cell.correlation) > abs(same.correlation)
+        ):
+            yield (
+                f"Warning: {_subject(cell.driver, lower=True)} goes with {cell.asset}'s later"
+                " return more than with that of the same period. Prices stamped late or an index"
+                " that knows the future look like this; check the time stamps before believing it."
+            )
+
+
+def _figures(plan: Plan, cell: Cell) -> str:
+    interval = f"{_signed(cell.lower)} to {_signed(cell.upper)}"
+    return f"{_signed(cell.correlation)}, {plan.level:.0%} {interval}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _periods(number: int, period: str) -> str:
+    return f"{number} {period}" if number == 1 else f"{number} {period}s"
+
+
+def _subject(driver: str, *, lower: bool = False) -> str:
+    if driver == "composite":
+        return "the composite of the core drivers" if lower else "The composite of the core drivers"
+    title = next((one.title for one in drivers() if one.name == driver), driver)
+    start = "news on" if lower else "News on"
+    return f"{start} {title[:1].lower()}{title[1:]}"

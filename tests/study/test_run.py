@@ -1,0 +1,279 @@
+"""The study as a whole: planted links are found where they lie, absent ones are not claimed."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from corpus.errors import InputError, StudyError
+from nlp import study
+
+
+def _cell(result, relation):
+    return next(cell for cell in result.cells if cell.relation == relation)
+
+
+def _said(result):
+    return " ".join(result.verdict)
+
+
+def test_same_day_link_is_found_and_called_contemporaneous(world):
+    random = np.random.default_rng(1)
+    index = world.autoregressive(random, 250, 0.2)
+    returns = 0.5 * index + random.normal(size=250)
+    result = study.run(world.index({"leverage": index}), world.prices(returns), world.plan())
+    same = _cell(result, "contemporaneous")
+    assert same.correlation == pytest.approx(np.corrcoef(index, returns)[0, 1])
+    assert same.p_plan < 0.05
+    assert "moves with BTC the same day" in _said(result)
+    assert "runs ahead" not in _said(result)
+
+
+@pytest.mark.parametrize("lag", [1, 2])
+def test_planted_lead_is_found_at_its_lag_with_its_sign(world, lag):
+    random = np.random.default_rng(2)
+    index = world.autoregressive(random, 300, 0.1)
+    returns = random.normal(size=300)
+    returns[lag:] -= 0.6 * index[:-lag]
+    plan = world.plan(lags=(1, 2))
+    result = study.run(world.index({"leverage": index}), world.prices(returns), plan)
+    leads = {cell.lag: cell for cell in result.cells if cell.relation == "predictive"}
+    assert leads[lag].p_plan < 0.05
+    assert leads[lag].correlation < -0.3
+    assert leads[3 - lag].p_plan > 0.05
+    assert "runs ahead of BTC: against the return over 1 day" in _said(result)
+
+
+def test_price_leading_news_is_said_to_lead(world):
+    random = np.random.default_rng(3)
+    returns = world.fat_tailed(random, 300)
+    index = random.normal(size=300)
+    index[1:] += 0.6 * returns[:-1]
+    result = study.run(world.index({"leverage": index}), world.prices(returns), world.plan())
+    assert "BTC's return leads it by one day" in _said(result)
+    assert "runs ahead" not in _said(result)
+    backward = next(one for one in result.granger if one.direction == "return_to_index")
+    forward = next(one for one in result.granger if one.direction == "index_to_return")
+    assert backward.p_value < 0.001 < forward.p_value
+
+
+def test_predictive_returns_begin_at_or_after_the_periods_end(world):
+    """Bars close at 20:00, so the bar that is open at the period's end must not be used."""
+    random = np.random.default_rng(4)
+    returns = random.normal(size=260)
+    prices = world.prices(returns, offset_hours=20)
+    # The index of day t knows exactly the bar that is open at its end (20:00 of t to 20:00 of t+1).
+    index = returns + 0.1 * random.normal(size=260)
+    result = study.run(world.index({"leverage": index}), prices, world.plan())
+    assert abs(_cell(result, "predictive").correlation) < 0.2
+    assert "runs ahead" not in _said(result)
+
+
+def test_an_index_that_knows_the_future_is_refused_or_flagged(world):
+    random = np.random.default_rng(5)
+    returns = random.normal(size=260)
+    prices = world.prices(returns)
+    tomorrow = np.r_[returns[1:], 0.0] + 0.5 * random.normal(size=260)
+    flagged = study.run(world.index({"leverage": tomorrow}), prices, world.plan())
+    assert any(sentence.startswith("Warning:") for sentence in flagged.verdict)
+    shifted = world.index({"leverage": returns})
+    shifted["period_start"] += timedelta(days=30)
+    with pytest.raises(StudyError, match="knows the future"):
+        study.run(shifted, prices, world.plan())
+
+
+def test_prices_stamped_a_bar_late_are_flagged(world):
+    random = np.random.default_rng(6)
+    index = random.normal(size=260)
+    prices = world.prices(0.6 * index + random.normal(size=260))
+    prices["time"] += timedelta(days=1)
+    result = study.run(world.index({"leverage": index}), prices, world.plan())
+    assert any("stamped late" in sentence for sentence in result.verdict)
+
+
+def test_false_alarms_of_the_plan_stay_near_their_rate(world):
+    """Null worlds: a persistent index, fat-tailed heteroskedastic returns, the whole plan at 5%."""
+    alarms = singles = cells = 0
+    worlds = 60
+    for seed in range(worlds):
+        random = np.random.default_rng(1000 + seed)
+        index = {name: world.autoregressive(random, 150, 0.5) for name in ("leverage", "macro")}
+        prices = world.prices(world.fat_tailed(random, 150))
+        plan = world.plan(drivers=("leverage", "macro"), horizons=(1, 5), resamples=99)
+        result = study.run(world.index(index), prices, plan)
+        alarms += min(cell.p_plan for cell in result.cells) < 0.05
+        singles += sum(cell.p_value < 0.05 for cell in result.cells)
+        cells += len(result.cells)
+    assert alarms <= 8  # binomial(60, 0.05): more than 8 in under one of 100 runs
+    assert 0.02 <= singles / cells <= 0.10
+
+
+def test_base_window_is_kept_out_of_predictive_tests(world):
+    random = np.random.default_rng(7)
+    index = random.normal(size=100)
+    result = study.run(
+        world.index({"leverage": index}), world.prices(random.normal(size=100)), world.plan()
+    )
+    assert _cell(result, "predictive").periods == 100 - 28 - 1
+    assert _cell(result, "contemporaneous").periods == 100
+    account = next(one for one in result.dropped if one.relation == "predictive")
+    assert (account.base_window, account.no_price, account.used) == (28, 1, 71)
+
+
+def test_days_without_coverage_are_dropped_and_counted(world):
+    random = np.random.default_rng(8)
+    index = random.normal(size=120)
+    index[[40, 41, 90]] = np.nan
+    result = study.run(
+        world.index({"leverage": index}), world.prices(random.normal(size=120)), world.plan()
+    )
+    assert _cell(result, "contemporaneous").periods == 117
+    assert all(one.no_coverage == 3 for one in result.dropped)
+
+
+def test_the_result_holds_plan_placebos_and_no_nan(world):
+    random = np.random.default_rng(9)
+    values = {name: world.autoregressive(random, 200) for name in world.drivers}
+    btc = world.prices(world.fat_tailed(random, 200))
+    eth = world.prices(world.fat_tailed(random, 200), asset="ETH")
+    plan = study.load_plan().model_copy(update={"resamples": 199})
+    result = study.run(world.index(values), pd.concat([btc, eth]), plan)
+    text = result.to_json()
+    assert "NaN" not in text
+    assert "Infinity" not in text
+    told = json.loads(text)
+    assert told["plan"]["schema"] == 1
+    assert len(result.cells) == 5 * 2 * 4
+    assert {one.kind for one in result.placebos} == {"future_index", "shuffled_blocks"}
+    assert len(result.placebos) == 5 * 2 * 2
+    assert len(result.table()) == len(result.cells)
+    assert not result.table().isna().any(axis=None)
+    assert not any("nan" in sentence.lower().split() for sentence in result.verdict)
+    again = study.run(world.index(values), pd.concat([btc, eth]), plan)
+    assert again.to_json() == text
+
+
+def test_a_short_sample_says_so(world):
+    random = np.random.default_rng(10)
+    index = {"leverage": random.normal(size=50)}
+    result = study.run(world.index(index), world.prices(random.normal(size=50)), world.plan())
+    assert {cell.relation for cell in result.cells} == {"contemporaneous", "price_leads"}
+    assert any("too few" in one.reason for one in result.missing)
+    with pytest.raises(StudyError, match="too few"):
+        study.run(
+            world.index({"leverage": index["leverage"][:20]}),
+            world.prices(random.normal(size=20)),
+            world.plan(),
+        )
+
+
+def test_constant_series_are_said_not_computed(world):
+    random = np.random.default_rng(11)
+    index = {"leverage": np.ones(100), "macro": random.normal(size=100)}
+    result = study.run(
+        world.index(index),
+        world.prices(random.normal(size=100)),
+        world.plan(drivers=("leverage", "macro")),
+    )
+    assert {cell.driver for cell in result.cells} == {"macro"}
+    assert any("not tested, the index does not vary" in sentence for sentence in result.verdict)
+    with pytest.raises(StudyError, match="price does not vary"):
+        study.run(world.index(index), world.prices(np.zeros(100)), world.plan())
+
+
+def test_missing_asset_and_driver_are_named(world):
+    random = np.random.default_rng(12)
+    result = study.run(
+        world.index({"leverage": random.normal(size=100)}),
+        world.prices(random.normal(size=100)),
+        world.plan(assets=("BTC", "ETH"), drivers=("leverage", "macro")),
+    )
+    reasons = {(one.driver, one.asset): one.reason for one in result.missing}
+    assert "price file" in reasons["leverage", "ETH"]
+    assert "lacks" in reasons["macro", "BTC"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda p: p.drop(columns="currency"), "no column currency"),
+        (lambda p: p.assign(time=p["time"].dt.tz_localize(None)), "no time zone"),
+        (
+            lambda p: p.assign(time=p["time"].dt.strftime("%Y-%m-%dT%H:%M:%S")),
+            "'2025-01-06T00:00:00' has no time zone",
+        ),
+        (lambda p: p.assign(close=p["close"].where(p.index != 5, 0.0)), "not positive"),
+        (lambda p: p.assign(close=p["close"].where(p.index != 5)), "not positive"),
+        (lambda p: p.assign(close=p["close"].astype(str).where(p.index != 5, "n/a")), "1 closes"),
+        (
+            lambda p: p.assign(currency=np.where(p.index % 2, "USD", "EUR")),
+            "several currencies: EUR, USD",
+        ),
+        (lambda p: pd.concat([p, p.iloc[[7]].assign(close=1.0)]), "more than one close"),
+        (lambda p: p.iloc[:2], "fewer than three"),
+        (lambda p: p.iloc[:0], "empty"),
+        (lambda p: p.assign(time=p["time"] + timedelta(days=900)), "no time in common"),
+        (lambda p: p.iloc[::3], "too few for an index"),
+        (lambda p: p.drop(index=p.index[(p.index % 5 < 2) & (p.index > 9)]), "more than the 25%"),
+    ],
+)
+def test_bad_prices_are_refused_clearly(world, damage, message):
+    random = np.random.default_rng(13)
+    prices = world.prices(random.normal(size=100))
+    with pytest.raises(StudyError, match=message):
+        study.run(world.index({"leverage": random.normal(size=100)}), damage(prices), world.plan())
+
+
+def test_mild_faults_of_prices_are_mended_and_said(world):
+    random = np.random.default_rng(14)
+    prices = world.prices(random.normal(size=100))
+    index = world.index({"leverage": random.normal(size=100)})
+    clean = study.run(index, prices, world.plan())
+    untidy = pd.concat([prices.iloc[50:], prices.iloc[:51]])
+    mended = study.run(index, untidy, world.plan())
+    assert mended.cells == clean.cells
+    assert [note.split(" prices")[0] for note in mended.notes] == ["The BTC", "1 repeated BTC"]
+    gap = study.run(index, prices.drop(index=[60, 61]), world.plan())
+    assert any("1 gaps" in note for note in gap.notes)
+    assert _cell(gap, "contemporaneous").periods == 97
+
+
+def test_text_times_with_a_zone_are_read_as_utc(world):
+    random = np.random.default_rng(15)
+    prices = world.prices(random.normal(size=100))
+    index = world.index({"leverage": random.normal(size=100)})
+    clean = study.run(index, prices, world.plan())
+    told = prices.assign(time=prices["time"].dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    assert study.run(index, told, world.plan()).cells == clean.cells
+
+
+def test_placebos_that_fire_silence_the_verdict(world):
+    """Slow waves in index and returns: no block holds them, so even a far shift seems to matter."""
+    random = np.random.default_rng(16)
+    days = np.arange(400) / 25
+    returns = np.sin(days) + 0.05 * random.normal(size=400)
+    names = ("etf_flows", "treasury", "leverage", "macro")
+    index = {name: np.sin(days + 0.2 + 0.1 * place) for place, name in enumerate(names)}
+    plan = world.plan(placebo_shift=157, drivers=names)
+    result = study.run(world.index(index), world.prices(returns), plan)
+    assert "no link is stated" in result.verdict[0]
+    assert "moves with" not in _said(result)
+    assert "runs ahead" not in _said(result)
+
+
+def test_plan_files_are_checked(tmp_path):
+    good = study.load_plan()
+    assert good.drivers[0] == "etf_flows"
+    bad = tmp_path / "plan.toml"
+    bad.write_text('schema = 1\nmeasure = "price"\n')
+    with pytest.raises(InputError, match="measure"):
+        study.load_plan(bad)
+    bad.write_text("schema = ")
+    with pytest.raises(InputError, match="no TOML"):
+        study.load_plan(bad)
+    with pytest.raises(InputError, match="cannot read"):
+        study.load_plan(tmp_path / "absent.toml")
