@@ -40,7 +40,7 @@ def dump_opml(sources: Sequence[Source]) -> str:
 
 
 def read_opml(text: str, name: str) -> list[tuple[dict[str, Any], int]]:
-    """The fields of every outline that names a feed, each with its line; folders are passed through.
+    """The fields and line of every outline that names a feed; folders are passed through.
 
     Raises SourceListError when the text is not well-formed or has a document type.
     """
