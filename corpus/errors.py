@@ -8,7 +8,8 @@
     │   ├── SourceListError       a source list has errors (file, line, field)
     │   └── RowError              one row of an input is unusable; the others go on
     ├── FetchError                a feed or page could not be had (network, status, limits)
-    │   └── ForbiddenAddressError an address that a crawler must not reach
+    │   ├── ForbiddenAddressError an address that a crawler must not reach
+    │   └── TemporaryFetchError   it may work later; says when, if the server did
     ├── StoreError                the store cannot be opened, read or written
     │   └── StoreVersionError     the store was written by a newer version of Undertow
     ├── ModelError                a model is missing, damaged or does not fit this version
@@ -62,6 +63,14 @@ class FetchError(UndertowError):
 
 class ForbiddenAddressError(FetchError):
     """The address is one that a crawler must not reach."""
+
+
+class TemporaryFetchError(FetchError):
+    """It may work later. ``retry_after`` is the server's own wish in seconds, if it stated one."""
+
+    def __init__(self, message: str, *, remedy: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after = retry_after
 
 
 class StoreError(UndertowError):
