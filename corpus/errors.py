@@ -58,7 +58,11 @@ class RowError(InputError):
 
 
 class FetchError(UndertowError):
-    """A feed or page could not be had."""
+    """A feed or page could not be had. ``status`` is the HTTP status, if there was an answer."""
+
+    def __init__(self, message: str, *, remedy: str = "", status: int | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.status = status
 
 
 class ForbiddenAddressError(FetchError):
@@ -68,8 +72,15 @@ class ForbiddenAddressError(FetchError):
 class TemporaryFetchError(FetchError):
     """It may work later. ``retry_after`` is the server's own wish in seconds, if it stated one."""
 
-    def __init__(self, message: str, *, remedy: str = "", retry_after: float | None = None) -> None:
-        super().__init__(message, remedy=remedy)
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "",
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, remedy=remedy, status=status)
         self.retry_after = retry_after
 
 

@@ -1,0 +1,103 @@
+"""How hard a crawl may lean on a host: one connection at a time, a pause between requests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from corpus.addresses import shown_url
+from corpus.errors import TemporaryFetchError
+from corpus.records import Record
+
+
+class CrawlSettings(Record):
+    """What a crawl allows itself. Times are in seconds, sizes in bytes.
+
+    ``contact`` is an address or page that the operator of a site can turn to; it is sent with every
+    request. The limits hold for each answer, redirects and body included, waiting for one's turn
+    excluded.
+    """
+
+    contact: str = ""
+    delay_seconds: float = Field(default=1.0, ge=0)
+    max_connections: int = Field(default=16, ge=1)
+    connect_seconds: float = Field(default=10.0, gt=0)
+    total_seconds: float = Field(default=30.0, gt=0)
+    max_bytes: int = Field(default=10 * 1024 * 1024, ge=1)
+    max_redirects: int = Field(default=5, ge=0)
+    attempts: int = Field(default=3, ge=1)
+    retry_seconds: float = Field(default=1.0, ge=0)
+    longest_wait_seconds: float = Field(default=60.0, ge=0)
+    parse_seconds: float = Field(default=30.0, gt=0)
+    parse_workers: int = Field(default=2, ge=1)
+
+
+def authority(url: str) -> str:
+    """``scheme://host:port`` of ``url``, in lower case: what one robots.txt and one turn cover."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2].lower()
+    default = {"http": ":80", "https": ":443"}.get(parts.scheme.lower(), "")
+    return f"{parts.scheme.lower()}://{host.removesuffix(default)}"
+
+
+class _Host:
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.free_at = 0.0  # loop time before which no request may start
+        self.users = 0
+
+
+class Turns:
+    """Gives out turns: one at a time for a host, with its pause, and a limited number in all."""
+
+    def __init__(self, settings: CrawlSettings) -> None:
+        self._settings = settings
+        self._all = asyncio.Semaphore(settings.max_connections)
+        self._hosts: dict[str, _Host] = {}
+
+    @asynccontextmanager
+    async def turn(self, url: str, pause_seconds: float = 0.0) -> AsyncIterator[None]:
+        """Wait for the host's turn and hold it.
+
+        ``pause_seconds`` is the host's own wish (crawl-delay); the longer of it and the configured
+        delay is kept after the request. Raises TemporaryFetchError at once when the host asked to
+        be left alone for longer than a crawl waits.
+        """
+        host = self._hosts.setdefault(authority(url), _Host())
+        host.users += 1
+        try:
+            async with host.lock:
+                clock = asyncio.get_running_loop().time
+                wait = host.free_at - clock()
+                if wait > self._settings.longest_wait_seconds:
+                    raise TemporaryFetchError(
+                        f"{shown_url(authority(url))} asked to be left alone for {wait:.0f} s",
+                        remedy="it is asked again after that",
+                        retry_after=wait,
+                    )
+                if wait > 0:
+                    await asyncio.sleep(wait)
+                try:
+                    async with self._all:
+                        yield
+                finally:
+                    pause = max(pause_seconds, self._settings.delay_seconds)
+                    host.free_at = max(host.free_at, clock() + pause)
+        finally:
+            host.users -= 1
+
+    def hold(self, url: str, seconds: float) -> None:
+        """Let no request to the host of ``url`` start for ``seconds``."""
+        host = self._hosts.setdefault(authority(url), _Host())
+        host.free_at = max(host.free_at, asyncio.get_running_loop().time() + seconds)
+
+    def forget_idle(self) -> None:
+        """Drop hosts that nobody waits for and that may be asked again: memory stays flat."""
+        now = asyncio.get_running_loop().time()
+        self._hosts = {
+            name: host for name, host in self._hosts.items() if host.users or host.free_at > now
+        }

@@ -1,0 +1,94 @@
+"""What a site's robots.txt allows, by RFC 9309.
+
+No file (4xx) allows everything; a server that fails (5xx) or cannot be reached forbids everything
+until it answers; of a giant file the first 500 KiB count; rules are kept for a day at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from protego import Protego
+
+from corpus.addresses import shown_url
+from corpus.errors import FetchError, ForbiddenAddressError, TemporaryFetchError
+from corpus.fetch import PRODUCT, Fetcher
+from corpus.politeness import authority
+
+_KEPT_SECONDS = 24 * 3600.0
+_FAILURE_KEPT_SECONDS = 600.0
+_MAX_BYTES = 500 * 1024
+_LONGEST_DELAY_SECONDS = 60.0
+
+
+class _Rules:
+    """The rules of one site; ``failure`` says why nothing may be fetched there."""
+
+    def __init__(self, until: float, *, rules: Protego | None, failure: FetchError | None) -> None:
+        self.until = until
+        self.rules = rules
+        self.failure = failure
+
+
+class Robots:
+    """Asks for and keeps the robots.txt of every site that a crawl visits."""
+
+    def __init__(self, fetcher: Fetcher) -> None:
+        self._fetcher = fetcher
+        self._sites: dict[str, asyncio.Task[_Rules]] = {}
+
+    async def permission(self, url: str) -> float:
+        """The pause in seconds that the site of ``url`` wants between requests.
+
+        Raises FetchError when the site does not want ``url`` fetched, TemporaryFetchError when
+        its rules cannot be had.
+        """
+        site = authority(url)
+        rules = await self._rules(site)
+        if rules.failure is not None:
+            raise rules.failure
+        if rules.rules is None:
+            return 0.0
+        if not rules.rules.can_fetch(url, PRODUCT):
+            raise FetchError(
+                f"{shown_url(site)}/robots.txt forbids {shown_url(url)}",
+                remedy="ask the outlet, or remove it from the list",
+            )
+        return min(rules.rules.crawl_delay(PRODUCT) or 0.0, _LONGEST_DELAY_SECONDS)
+
+    async def _rules(self, site: str) -> _Rules:
+        now = asyncio.get_running_loop().time()
+        task = self._sites.get(site)
+        if task is None or (task.done() and (task.cancelled() or task.result().until < now)):
+            # One request serves everybody who waits; shielded, so that one who gives up
+            # does not take it from the others.
+            task = asyncio.create_task(self._ask(site))
+            self._sites[site] = task
+        return await asyncio.shield(task)
+
+    async def _ask(self, site: str) -> _Rules:
+        clock = asyncio.get_running_loop().time
+        try:
+            answer = await self._fetcher.get(site + "/robots.txt", max_bytes=_MAX_BYTES)
+        except ForbiddenAddressError as error:
+            return _Rules(clock() + _KEPT_SECONDS, rules=None, failure=error)
+        except TemporaryFetchError as error:
+            if error.status is not None and error.status < 500:
+                return _Rules(clock() + _KEPT_SECONDS, rules=None, failure=None)
+            failure = TemporaryFetchError(
+                f"its robots.txt cannot be read, so nothing is fetched there: {error.message}",
+                remedy="it is tried again later",
+                status=error.status,
+                retry_after=error.retry_after,
+            )
+            return _Rules(clock() + _FAILURE_KEPT_SECONDS, rules=None, failure=failure)
+        except FetchError:
+            return _Rules(clock() + _KEPT_SECONDS, rules=None, failure=None)
+        text = answer.content.decode("utf-8-sig", errors="replace")
+        return _Rules(clock() + _KEPT_SECONDS, rules=Protego.parse(text), failure=None)
+
+    async def close(self) -> None:
+        """Stop requests that are still under way."""
+        for task in self._sites.values():
+            task.cancel()
+        await asyncio.gather(*self._sites.values(), return_exceptions=True)
