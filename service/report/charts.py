@@ -1,0 +1,262 @@
+"""Charts of report and pages as inline SVG: no scripts, no requests, colours that CSS can turn.
+
+Ink, muted and grid colours are fixed marks in the SVG; the style sheets replace them by attribute
+selectors, so that one drawing serves light, dark and print.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from nlp.index import COMPOSITE, Reading
+from nlp.taxonomy import drivers
+from service.report.records import IndexPoint, PricePoint
+from service.report.words import driver_title
+
+if TYPE_CHECKING:
+    import altair as alt
+
+INK, MUTED, GRID, PAPER = "#1c2126", "#5d6670", "#dfe3e7", "#fdfdfc"
+COMPOSITE_COLOR = "#4a5560"
+_ASSET_COLORS = {"BTC": "#1c2126", "ETH": "#7a838c"}
+# Bands far beyond every pressure are cut, lest one thin week flatten the rest.
+_BAND_ROOM = 2.0
+_MOST_TICKS = 9
+# Room for the labels of the value axis, the same everywhere so that panels line up.
+_VALUE_AXIS = 38
+
+
+def pressure_chart(readings: Sequence[Reading], *, width: int = 700) -> str | None:
+    """Each reading as a dot with its 90% band; None when no reading has a pressure."""
+    import altair as alt  # noqa: PLC0415 - slow to import
+
+    told = [one for one in readings if one.pressure is not None]
+    if not told:
+        return None
+    titles = [driver_title(one.driver) for one in told]
+    rows = [
+        {
+            "title": driver_title(one.driver),
+            "color": color_of(one.driver),
+            "pressure": one.pressure,
+            "lower": one.lower if one.lower is not None else one.pressure,
+            "upper": one.upper if one.upper is not None else one.pressure,
+        }
+        for one in told
+    ]
+    base = alt.Chart(_data(rows), width=width - 190, height=30 * len(rows))
+    y = alt.Y(
+        "title:N",
+        sort=titles,
+        title=None,
+        axis=alt.Axis(minExtent=185, labelLimit=185, labelPadding=12),
+    )
+    color = alt.Color("color:N", scale=None)
+    title = "pressure, in deviations of the base window (bearish left, bullish right)"
+    whiskers = base.mark_rule(strokeWidth=5, opacity=0.35, strokeCap="round").encode(
+        x=alt.X("lower:Q", title=title), x2="upper:Q", y=y, color=color
+    )
+    dots = base.mark_point(filled=True, size=90, opacity=1).encode(x="pressure:Q", y=y, color=color)
+    zero = alt.Chart(_data([{"zero": 0}])).mark_rule(color=INK).encode(x="zero:Q")
+    return _svg(alt.layer(zero, whiskers, dots))
+
+
+def price_and_composite_chart(
+    prices: Sequence[PricePoint],
+    points: Sequence[IndexPoint],
+    *,
+    week: tuple[datetime, datetime],
+    width: int = 700,
+) -> str | None:
+    """Price of each asset (start of the chart = 100) over the weekly composite with its band.
+
+    ``week`` (end exclusive) is marked. None when there is no composite.
+    """
+    import altair as alt  # noqa: PLC0415 - slow to import
+
+    composite = [one for one in points if one.driver == COMPOSITE]
+    if not composite:
+        return None
+    span = (composite[0].start, max(composite[-1].end, week[1]))
+    shown = [one for one in prices if span[0] <= one.time <= span[1]]
+    lower = _bars(composite, span=span, week=week, width=width - 60, height=130)
+    if not shown:
+        return _svg(lower)
+    first: dict[str, float] = {}
+    rows = [
+        {
+            "time": _iso(one.time),
+            "asset": one.asset,
+            "index": one.close / first.setdefault(one.asset, one.close) * 100,
+        }
+        for one in shown
+    ]
+    last = list({row["asset"]: row for row in rows}.values())
+    x = _time_axis(span, labels=False)
+    base = alt.Chart(_data(rows), width=width - 60, height=150)
+    color = alt.Color(
+        "asset:N",
+        scale=alt.Scale(
+            domain=sorted(first), range=[_ASSET_COLORS.get(name, MUTED) for name in sorted(first)]
+        ),
+        legend=None,
+    )
+    y = alt.Y("index:Q", title="price, start = 100", scale=alt.Scale(zero=False, nice=True))
+    lines = base.mark_line(strokeWidth=1.8).encode(
+        x=x.field("time").type("temporal"), y=y, color=color, detail="asset:N"
+    )
+    labels = (
+        alt.Chart(_data(last))
+        .mark_text(align="left", dx=5, fontSize=11, fontWeight="bold")
+        .encode(x=x.field("time").type("temporal"), y=y, text="asset:N", color=color)
+    )
+    upper = alt.layer(_week_mark(week, span, labels=False), lines, labels)
+    return _svg(alt.vconcat(upper, lower, spacing=14))
+
+
+def driver_chart(
+    points: Sequence[IndexPoint],
+    driver: str,
+    *,
+    week: tuple[datetime, datetime],
+    width: int = 700,
+    height: int = 90,
+) -> str | None:
+    """Weekly pressure of one driver with its bands, on the scale of all core drivers."""
+    own = [one for one in points if one.driver == driver]
+    if not own:
+        return None
+    span = (min(one.start for one in points), max(week[1], *(one.end for one in points)))
+    core = {one.name for one in drivers() if one.core} | {driver}
+    limit = _limit([one for one in points if one.driver in core])
+    return _svg(_bars(own, span=span, week=week, width=width - 60, height=height, limit=limit))
+
+
+def color_of(driver: str) -> str:
+    """Colour of a driver, or of the composite."""
+    return next((one.color for one in drivers() if one.name == driver), COMPOSITE_COLOR)
+
+
+def _bars(
+    points: Sequence[IndexPoint],
+    *,
+    span: tuple[datetime, datetime],
+    week: tuple[datetime, datetime],
+    width: int,
+    height: int,
+    limit: float | None = None,
+) -> Any:
+    import altair as alt  # noqa: PLC0415 - slow to import
+
+    limit = limit if limit is not None else _limit(points)
+    gap = timedelta(hours=14)
+    rows = [
+        {
+            "start": _iso(one.start + gap),
+            "end": _iso(one.end - gap),
+            "middle": _iso(one.start + (one.end - one.start) / 2),
+            "pressure": one.pressure,
+            "lower": max(-limit, one.lower) if one.lower is not None else one.pressure,
+            "upper": min(limit, one.upper) if one.upper is not None else one.pressure,
+            "strength": 1.0 if one.start == week[0] else 0.5,
+        }
+        for one in points
+    ]
+    scale = alt.Scale(domain=[-limit, limit], nice=False, zero=True)
+    name = "composite" if points[0].driver == COMPOSITE else "pressure"
+    color = color_of(points[0].driver)
+    base = alt.Chart(_data(rows), width=width, height=height)
+    x = _time_axis(span)
+    bars = base.mark_rect(color=color).encode(
+        x=x.field("start").type("temporal"),
+        x2="end:T",
+        y=alt.Y("pressure:Q", title=name, scale=scale, axis=alt.Axis(tickCount=5)),
+        y2=alt.datum(0),
+        opacity=alt.Opacity("strength:Q", scale=None),
+    )
+    bands = base.mark_rule(color=INK, strokeWidth=1.1, opacity=0.75).encode(
+        x=x.field("middle").type("temporal"),
+        y=alt.Y("lower:Q", scale=scale, title=name),
+        y2="upper:Q",
+    )
+    zero = alt.Chart(_data([{"zero": 0}])).mark_rule(color=INK, strokeWidth=1)
+    return alt.layer(
+        _week_mark(week, span), bars, bands, zero.encode(y=alt.Y("zero:Q", scale=scale))
+    )
+
+
+def _limit(points: Sequence[IndexPoint]) -> float:
+    largest = max((abs(one.pressure) for one in points), default=1.0)
+    edges = [abs(edge) for one in points for edge in (one.lower, one.upper) if edge is not None]
+    return max(1.0, min(max([largest, *edges]), _BAND_ROOM * largest)) * 1.05
+
+
+def _week_mark(
+    week: tuple[datetime, datetime], span: tuple[datetime, datetime], *, labels: bool = True
+) -> Any:
+    import altair as alt  # noqa: PLC0415 - slow to import
+
+    return (
+        alt.Chart(_data([{"start": _iso(week[0]), "end": _iso(week[1])}]))
+        .mark_rect(color=GRID, opacity=0.55)
+        .encode(x=_time_axis(span, labels=labels).field("start").type("temporal"), x2="end:T")
+    )
+
+
+def _time_axis(span: tuple[datetime, datetime], *, labels: bool = True) -> alt.X:
+    import altair as alt  # noqa: PLC0415 - slow to import
+
+    return alt.X(
+        title=None,
+        scale=alt.Scale(type="utc", domain=[_iso(moment) for moment in span], nice=False),
+        axis=alt.Axis(
+            format="%-d %b",
+            values=[_iso(moment) for moment in _ticks(span)],
+            labels=labels,
+            ticks=labels,
+            grid=False,
+            labelFlush=False,
+        ),
+    )
+
+
+def _data(rows: list[dict[str, Any]]) -> Any:
+    import altair as alt  # noqa: PLC0415 - slow to import
+
+    return alt.Data(values=rows)  # type: ignore[no-untyped-call]
+
+
+def _ticks(span: tuple[datetime, datetime]) -> list[datetime]:
+    """Starts of weeks, few enough to be read; ``span`` begins with a week."""
+    weeks = max(1, round((span[1] - span[0]) / timedelta(weeks=1)))
+    step = -(-weeks // _MOST_TICKS)
+    return [span[0] + timedelta(weeks=number) for number in range(0, weeks, step)]
+
+
+def _iso(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _svg(chart: Any) -> str:
+    """The chart as SVG to be put into a page; the page says in words what it shows."""
+    import vl_convert  # noqa: PLC0415 - slow to import
+
+    drawn = (
+        chart.configure(background="transparent", font="sans-serif", aria=False, padding=4)
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=MUTED,
+            titleColor=MUTED,
+            gridColor=GRID,
+            domainColor=GRID,
+            tickColor=GRID,
+            labelFontSize=11,
+            titleFontSize=11,
+            titleFontWeight="normal",
+        )
+        .configure_axisY(domain=False, ticks=False, minExtent=_VALUE_AXIS)
+    )
+    svg: str = vl_convert.vegalite_to_svg(drawn.to_dict(), allowed_base_urls=[])
+    return svg.replace('role="graphics-object" aria-roledescription="group mark container"', "")
