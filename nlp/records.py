@@ -1,7 +1,7 @@
 """Typed records of the tagger: an item goes in, a tag record comes out.
 
-The tag record is one contract for the batch command, the HTTP endpoint and the store; its fields are
-documented in ``docs/contracts.md`` and its version is :data:`TAG_SCHEMA`.
+The tag record is one contract for the batch command, the HTTP endpoint and the store; its fields
+are documented in ``docs/contracts.md`` and its version is :data:`TAG_SCHEMA`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ AmountKind = Literal[
 class Item(Record):
     """One piece of news to tag; ``title`` or ``text`` must hold something.
 
-    ``published_at`` resolves words like "on Thursday" in amounts; without it such periods stay null.
+    ``published_at`` resolves words like "on Thursday" in amounts; without it such periods stay
+    null.
     """
 
     id: str
@@ -35,7 +36,10 @@ class Item(Record):
 
 
 class Span(Record):
-    """Characters ``start`` to ``end`` (exclusive) of a field; ``text`` is exactly those characters."""
+    """Characters ``start`` to ``end`` (exclusive) of a field.
+
+    ``text`` is exactly those characters.
+    """
 
     field: FieldName
     start: int
@@ -72,9 +76,10 @@ class DriverTag(Record):
 class Amount(Record):
     """Money, coins or basis points that the item states.
 
-    ``value`` is signed (outflow, sale, long liquidation and rate cut negative); ``unit`` is USD, EUR, BTC, ETH,
-    another ticker, ``%`` or ``bp``. ``period`` is an ISO day, month (``2025-11``) or interval
-    (``2025-11-10/2025-11-14``) where told, else null.
+    ``value`` is signed (outflow, sale, long liquidation and rate cut negative); ``unit`` is USD,
+    EUR, BTC, ETH, another ticker, ``%`` or ``bp``. ``period`` is an ISO day, month (``2025-11``) or
+    interval (``2025-11-10/2025-11-14``) where told, else null. ``asset`` is the ticker of the coin
+    spoken of (BTC for a bitcoin fund's flow), ``all`` for crypto as a whole, null where not told.
     """
 
     kind: AmountKind
@@ -83,6 +88,7 @@ class Amount(Record):
     unit: str
     side: Literal["long", "short", "total"] | None
     period: str | None
+    asset: str | None = None
     realised: bool
     field: FieldName
     start: int
@@ -120,4 +126,17 @@ class TagRecord(Record):
 
     def to_json(self) -> str:
         """The record as one line of JSON: the same text for the same record, everywhere."""
+        return self.model_dump_json(by_alias=True)
+
+
+class TagFailure(Record):
+    """Stands in for the tag record of an item that cannot be tagged; ``error`` says why."""
+
+    id: str
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    model: str
+    error: str
+
+    def to_json(self) -> str:
+        """The failure as one line of JSON."""
         return self.model_dump_json(by_alias=True)

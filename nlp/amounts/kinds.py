@@ -1,0 +1,189 @@
+"""What a figure means: the nearest cue decides, and gates throw out what only looks like an amount.
+
+``docs/amounts.md`` states the rules; this module is their one implementation. Everything here is pure
+and works on one :class:`~nlp.amounts.sentences.Sentence` with the :class:`Context` around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from nlp.amounts.context import Context
+from nlp.amounts.gates import admit
+from nlp.amounts.quantities import BARE, COIN, Quantity
+from nlp.amounts.sentences import FoundCue, Sentence
+from nlp.amounts.tense import is_expected
+from nlp.amounts.sides import Side, side_of
+from nlp.amounts.vocabulary import (
+    CLAUSE_BREAKS,
+    FUND_WORDS,
+    LIGHT_WORDS,
+    PAIR_LEADS,
+    PAIR_WORDS,
+    PRICE_PREPOSITIONS,
+    asset_words,
+)
+from nlp.records import AmountKind
+
+CROSSED_FIGURE = 2.0
+CLAUSE_BREAK = 3.0
+STRONG_BREAK = 5.0
+WRONG_PLACE = 4.0
+COMMA = 1.0
+LIGHT = 0.25
+SMALL_MONEY = 1_000_000.0
+SMALL_MONEY_REACH = 2.5
+LIST_GAP = 9
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The meaning of the figure that is word ``index`` of its sentence."""
+
+    index: int
+    quantity: Quantity
+    kind: AmountKind
+    sign: int
+    side: Side | None
+    realised: bool
+    cue: FoundCue
+
+
+def read_figures(sentence: Sentence, context: Context) -> list[Reading]:
+    """The amounts among the figures of a sentence, in order of place."""
+    readings: dict[int, Reading] = {}
+    previous: int | None = None
+    for index in sentence.figures:
+        if previous is not None and _is_pair(sentence, previous, index):
+            partner = readings.get(previous)
+            reading = _as_partner(sentence, index, partner) if partner else None
+        else:
+            reading = _by_cue(sentence, index, context)
+            if reading is None and previous in readings:
+                reading = _as_list_item(sentence, index, readings[previous])
+        if reading is not None:
+            readings[index] = reading
+        previous = index
+    return list(readings.values())
+
+
+def figure_at(sentence: Sentence, index: int) -> Quantity:
+    """The figure that is word ``index``; raises ValueError where there is none."""
+    quantity = sentence.words[index].quantity
+    if quantity is None:
+        raise ValueError(f"word {index} is no figure")
+    return quantity
+
+
+# The nearest cue
+
+
+def _by_cue(sentence: Sentence, index: int, context: Context) -> Reading | None:
+    quantity = figure_at(sentence, index)
+    if quantity.value == 0 or _is_price(sentence, index, quantity):
+        return None
+    small = quantity.unit not in ("%", "bp") and len(quantity.unit) == 3 and _is_small_money(quantity)
+    candidates: list[tuple[float, FoundCue]] = []
+    for found in sentence.cues:
+        cost = cost_between(sentence, found, index)
+        reach = min(found.cue.reach, SMALL_MONEY_REACH) if small else found.cue.reach
+        if cost <= reach:
+            candidates.append((cost, found))
+    for _, found in sorted(candidates, key=lambda one: (one[0], one[1].first - one[1].last)):
+        if found.cue.kind == "other":
+            return None
+        meaning = admit(sentence, found, index, quantity, context)
+        if meaning is None:
+            continue
+        kind, sign = meaning
+        realised = not is_expected(sentence, index, found, kind)
+        if not realised and found.cue.planned:
+            kind = found.cue.planned
+        side = None
+        if kind == "liquidation":
+            side = side_of(sentence, index, found, context)
+            sign = 1 if side == "short" else -1
+        return Reading(index, quantity, kind, sign, side, realised, found)
+    return None
+
+
+def cost_between(sentence: Sentence, found: FoundCue, index: int) -> float:
+    """How much lies between cue and figure: words, breaks, other figures, and the wrong side."""
+    if found.first <= index <= found.last:
+        return 0.0
+    after = index > found.last
+    first, last = (found.last + 1, index) if after else (index + 1, found.first)
+    cost = 0.0
+    if found.cue.place != "either" and (found.cue.place == "after") != after:
+        cost += WRONG_PLACE
+    for word in sentence.words[first:last]:
+        if word.quantity is not None:
+            cost += CROSSED_FIGURE
+        elif word.lower in CLAUSE_BREAKS:
+            cost += CLAUSE_BREAK
+        elif word.lower in ";:—–|.?!":
+            cost += STRONG_BREAK
+        elif word.lower == ",":
+            cost += COMMA
+        elif word.lower in LIGHT_WORDS:
+            cost += LIGHT
+        else:
+            cost += 1.0
+    return cost
+
+
+def _is_small_money(quantity: Quantity) -> bool:
+    return quantity.unit in ("USD", "EUR", "GBP", "AUD", "CAD") and quantity.value < SMALL_MONEY
+
+
+def _is_price(sentence: Sentence, index: int, quantity: Quantity) -> bool:
+    """Money of less than a million after "above", "at", "hits", or written "$105K"."""
+    if not _is_small_money(quantity):
+        return False
+    if sentence.words[index].text[-1] in "kK":
+        return True
+    before = sentence.lower(index - 3, index)
+    return bool(before) and (
+        before[-1] in PRICE_PREPOSITIONS or (len(before) > 1 and before[-1] in LIGHT_WORDS and before[-2] in PRICE_PREPOSITIONS)
+    )
+
+
+# Figures that share the meaning of the one before
+
+
+def _is_pair(sentence: Sentence, first: int, second: int) -> bool:
+    """Whether the second figure is the first in another unit: "8,178 BTC (~$836M)"."""
+    one, other = figure_at(sentence, first), figure_at(sentence, second)
+    between = sentence.lower(first + 1, second)
+    if one.unit == other.unit or "%" in (one.unit, other.unit) or not 1 <= len(between) <= 8:
+        return False
+    if BARE in (one.unit, other.unit) or "bp" in (one.unit, other.unit):
+        return False
+    return all(word in PAIR_WORDS for word in between) and not PAIR_LEADS.isdisjoint(between)
+
+
+def _as_partner(sentence: Sentence, index: int, partner: Reading) -> Reading | None:
+    quantity = figure_at(sentence, index)
+    coins, money = (partner.quantity, quantity)
+    if len(partner.quantity.unit) == 3 and partner.quantity.unit in ("USD", "EUR", "GBP"):
+        coins, money = money, coins
+    # "5,000 BTC for $105,000 each" tells a price, not what was paid for all.
+    if money.value < SMALL_MONEY and coins.value > 1 and money.value < 20 * coins.value:
+        return None
+    following = sentence.lower(index + 1, index + 3)
+    if following[:1] == ["each"] or following[:1] == ["per"] or following == ["a", "coin"]:
+        return None
+    return replace(partner, index=index, quantity=quantity)
+
+
+def _as_list_item(sentence: Sentence, index: int, earlier: Reading) -> Reading | None:
+    """In "IBIT took in $300M, FBTC $80M and ARKB $12M" the later figures are flows too."""
+    quantity = figure_at(sentence, index)
+    between = sentence.lower(earlier.index + 1, index)
+    if earlier.kind != "net_flow" or quantity.unit != earlier.quantity.unit or len(between) > LIST_GAP:
+        return None
+    listed = ("," in between or "and" in between) and not FUND_WORDS.isdisjoint(between)
+    if not listed or _is_price(sentence, index, quantity):
+        return None
+    return replace(earlier, index=index, quantity=quantity)

@@ -1,0 +1,38 @@
+"""Whether a figure is told as fact, or as a plan, a forecast or a condition."""
+
+from __future__ import annotations
+
+from nlp.amounts.sentences import FoundCue, Sentence
+from nlp.amounts.vocabulary import EXPECTED, TENSE_BREAKS
+from nlp.records import AmountKind
+
+# Verbs of a forecast after the figure: "$10 billion inflows predicted by ...".
+_AFTER = frozenset({"predicted", "expected", "forecast", "looms", "loom", "projected", "planned", "if"})
+_DONE = frozenset({"spent", "spends", "deploying", "deployed", "used", "uses", "using", "paid", "invested"})
+
+
+def is_expected(sentence: Sentence, index: int, found: FoundCue, kind: AmountKind) -> bool:
+    """True for "could see", "plans to", "to raise", "if ... would be liquidated" and their like."""
+    first, last = min(index, found.first), max(index, found.last)
+    begin = first
+    while begin > 0 and sentence.words[begin - 1].lower not in TENSE_BREAKS:
+        begin -= 1
+    before = sentence.lower(begin, last + 1)
+    for place, word in enumerate(before):
+        perfect = before[place + 1 : place + 2] == ["have"] and word in ("may", "might", "could")
+        if word in EXPECTED and not perfect:
+            return True
+    if not _AFTER.isdisjoint(sentence.lower(last + 1, last + 4)):
+        return True
+    if kind == "liquidation" and any(word.lower in ("if", "should", "could") for word in sentence.words):
+        return True
+    return _is_infinitive(sentence, found, begin)
+
+
+def _is_infinitive(sentence: Sentence, found: FoundCue, begin: int) -> bool:
+    """ "To raise $1 billion" is a plan, "spent $5 million to buy 50 BTC" is none."""
+    if found.first == 0 or sentence.words[found.first - 1].lower != "to":
+        return False
+    if found.cue.place != "after":
+        return False
+    return _DONE.isdisjoint(sentence.lower(begin, found.first))

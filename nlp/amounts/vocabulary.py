@@ -1,0 +1,135 @@
+"""Word classes of the amount grammar, all in lower case."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from nlp.entities_gazetteer import entries
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Words that say nothing between a figure and its cue.
+LIGHT_WORDS = _words(
+    "a an the in of about around roughly approximately nearly almost over more than some additional another new"
+    " fresh record massive total totaling totalling worth net its their single daily weekly monthly up to as much"
+    " by on ( ) ~ \" ' “ ” ’ just whopping staggering combined cumulative further extra huge notable substantial"
+    " significant roughly strong spot bitcoin btc ether eth ethereum crypto solana sol xrp cryptocurrency digital"
+    " amounting reaching reached hit hits hitting surpass surpassed surpasses surpassing exceeded exceeding"
+    " exceeds topped tops topping crossed past is was were are of at exceed reaches standing equal"
+    " stood stands us u.s. american first long short latest large larger giant mammoth impressive robust"
+    " healthy modest small tiny mere only initial explosive monster biggest largest full"
+)
+CLAUSE_BREAKS = _words(
+    "while but whereas as after amid amidst following despite although though before since because until which"
+    " who where when with without if and"
+)
+# Where a clause ends for good, as far as plans and facts are concerned.
+TENSE_BREAKS = _words(
+    "while but whereas as after amid amidst following despite although though since because ; : — – |"
+)
+PAIR_WORDS = _words(
+    "( ) ~ ≈ , worth valued value at around approximately about roughly for or in exchange totaling totalling"
+    " total equivalent to slightly over nearly almost a an of estimated some more than just under btc bitcoin"
+    " bitcoins eth ether ethereum tokens coins currently an spending cost costing which is was were equal equals"
+    " purchased bought acquired aggregate the combined initially"
+)
+PAIR_LEADS = _words(
+    "( worth valued for or approximately about roughly equivalent totaling totalling costing spending ~ equal"
+    " equals"
+)
+PRICE_PREPOSITIONS = _words(
+    "at above below near under past beyond toward towards around hit hits reach reaches reached reaching tops"
+    " reclaim reclaims reclaimed to from through break breaks broke between crosses crossed cross surpass"
+    " surpasses surpassed touch touched hold holds @ price mark than level"
+)
+EXPECTED = _words(
+    "could may might would will 'll plan plans planned planning aim aims aiming aimed eye eyes eyed eyeing expect"
+    " expects expected expecting forecast forecasts forecasted predict predicts predicted predicting projected"
+    " projects projection potential potentially possible possibly if should seek seeks seeking target targets"
+    " targeting propose proposes proposed consider considers considering intend intends intended intending brink"
+    " looking hopes hoping wants poised ready upcoming proposal proposals proposing mulls mull mulling weighs"
+    " considered anticipated anticipates estimate goal can loom looms looming set slated scheduled risk faces"
+    " planned pledge pledges vows commits prepares preparing prospective authorizes authorized approves"
+    " upsizes files filed pitches pursues pursue pursuing empowers"
+)
+# Words for a group of funds, or one of them.
+FUND_WORDS = _words(
+    "etf etfs etp etps fund funds trust trusts etn exchange-traded etc's issuer issuers"
+    " coinshares farside sosovalue ibit fbtc gbtc arkb bitb btco ezbc brrr btcw hodl etha feth ethe ethw ethv"
+    " qeth ezet ceth bito bsol ssk"
+)
+FUND_CONTEXT = FUND_WORDS | _words("products vehicles etfs' institutional")
+ISSUERS = _words("blackrock blackrock's fidelity fidelity's grayscale grayscale's bitwise vaneck invesco 21shares ark")
+INSTITUTIONS = _words(
+    "strategy strategy's microstrategy microstrategy's company company's firm firm's corporate corporates"
+    " corporation companies firms institution institutions institutional treasury treasuries government"
+    " governments state miner miners foundation dao inc corp holdings group ltd plc capital saylor saylor's"
+    " metaplanet metaplanet's nasdaq-listed listed publicly public bank tesla spacex tether maker developer"
+    " country nation salvador bhutan ukraine reserve protocol giant manufacturer retailer technologies"
+    " technology labs ventures semler gamestop procap sharplink bitmine mara nakamoto strive hedge"
+)
+PRIVATE_HOLDERS = _words(
+    "whale whales whale's trader traders trader's wallet wallets address addresses insider hacker hackers"
+    " exploiter attacker retail holder holders individual user users influencer degen wynn hayes"
+    " smart-money sharks shark hodlers lths participants voter voters influencers"
+)
+LONG_WORDS = _words("long longs bull bulls bullish")
+SHORT_WORDS = _words("short shorts bear bears bearish short-sellers shorted shorting")
+BANKRUPTCY = _words(
+    "bankruptcy bankrupt insolvent insolvency creditor creditors liquidator liquidators estate wind-down"
+    " receivership defunct customers preference"
+)
+VENTURE = _words(
+    "seed venture series startup start-up startups presale pre-sale ico airdrop valuation nft nfts donations"
+    " donation memecoin round-led backers accelerator presales"
+)
+EXCHANGE_FLOW = _words(
+    "exchange exchanges binance coinbase kraken okx wallet wallets whale whales stablecoin stablecoins usdt usdc"
+    " miner miners netflows bridge bridged tvl defi chain protocol on-chain"
+)
+TREASURY_WORDS = _words(
+    "treasury treasuries holdings holding buy buys buying purchase purchases acquire acquiring acquisition"
+    " acquisitions accumulate accumulation reserve reserves stash stockpile hold balance hodl hoard stack war"
+    " strategy strategy's invest fund pool power microstrategy bet buyer"
+)
+RATE_WORDS = _words(
+    "rate rates fed fomc federal ecb boe boj bank yield yields powell policy hike hikes cut cuts basis treasury"
+    " fed's percentage-point note benchmark"
+)
+NOT_POLICY = _words(
+    "cpi inflation unemployment gdp pce ppi odds chance chances probability likelihood staking apy apr funding"
+    " hash tax borrow lending-pool"
+)
+FALL_WORDS = _words(
+    "drop drops dropped dropping fall falls fell falling decline declines declined declining plunge plunges"
+    " plunged down decrease decreased decreases shrink shrank slump slumped tumble tumbled sink sank slip"
+    " slipped contracted lost wiped crash crashes crashed plummets plummeted plummet dip dips slid slides cooled"
+)
+RISE_WORDS = _words("rise rises rose rising surge surges surged jump jumped up increase increased climb soared gain")
+
+
+@cache
+def asset_words() -> frozenset[str]:
+    """Words that name an asset, lower case, and general words for crypto coins."""
+    found = {"crypto", "cryptocurrency", "cryptocurrencies", "coins", "tokens", "altcoins", "cryptos", "bitcoin-"}
+    for entry in entries():
+        if entry.type == "asset":
+            found.update(name.lower() for name in entry.names if " " not in name)
+            if not entry.common:
+                found.update(ticker.lower() for ticker in entry.tickers)
+    return frozenset(found) | frozenset(word + "s" for word in ("bitcoin",))
+
+
+@cache
+def treasury_companies() -> frozenset[str]:
+    """First words of the names of treasury companies, lower case, that are no common word."""
+    return frozenset(
+        name.split()[0].lower()
+        for entry in entries()
+        if entry.treasury
+        for name in (*entry.names, *entry.tickers)
+        if name.split()[0].lower() not in {"the", "bit", "capital", "block", "core", "defi", "smarter", "twenty", "forward", "sol", "180", "hut", "nano", "trump"}
+    )

@@ -1,0 +1,161 @@
+"""Assets and institutions named in an item, by the gazetteer, through spaCy's EntityRuler.
+
+Names and tickers come from ``nlp/gazetteer.toml``. Words that are both a name and a common word
+("Strategy", "Treasury", "LINK", "NEAR") count only where what stands beside them settles it; the rules
+are in ``docs/amounts.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+from nlp.entities_gazetteer import Entry, entries
+from nlp.records import Entity, FieldName
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc, Span
+
+# Longer fields are read in pieces, cut at white space, so that memory stays flat.
+PIECE = 50_000
+
+# Words that, before or after "Strategy", make it the company.
+_STRATEGY_BEFORE = frozenset({"saylor's", "saylor’s", "michael", "formerly", "mstr", "microstrategy", "("})
+_STRATEGY_VERBS = frozenset(
+    "buys bought acquires acquired adds added holds held purchased purchases sells sold raises raised plans"
+    " announced announces said says reported reports disclosed owns stock shares ceo founder co-founder chairman"
+    " executive inc to has now expands launches unveils stacks scoops snaps boosts increases could files will"
+    " completes prices upsizes faces posts recently currently yields boasts formerly remains makes".split()
+)
+_STRATEGY_CONTEXT = frozenset({"saylor", "saylor's", "saylor’s", "microstrategy", "mstr", "strk", "strf", "strd"})
+_TREASURY_BEFORE = frozenset({"us", "u.s.", "u.s", "federal", "american", "america's", "america’s"})
+_TREASURY_AFTER = frozenset(
+    "department secretary sec. yields yield bonds bond bills bill notes note market official officials"
+    " sanctions auction auctions dept".split()
+)
+_FED_AFTER = frozenset(
+    "chair chairman rate rates cut cuts hike hikes funds meeting minutes officials official governor pivot"
+    " decision policy 's up".split()
+)
+
+
+def find_entities(title: str | None, text: str | None) -> tuple[Entity, ...]:
+    """Entities of the title and the text, in order of place (title first), never overlapping.
+
+    Never raises, whatever the strings hold.
+    """
+    fields: list[tuple[FieldName, str]] = []
+    if title:
+        fields.append(("title", title))
+    if text:
+        fields.append(("text", text))
+    documents = [
+        (field, offset, _pipeline()(piece))
+        for field, content in fields
+        for offset, piece in _pieces(content)
+    ]
+    told = {
+        (span.ent_id_, span.label_) for _, _, document in documents for span in document.ents
+    }
+    words = frozenset(
+        token.lower_ for _, _, document in documents for token in document if token.is_alpha
+    )
+    return tuple(
+        Entity(
+            id=span.ent_id_,
+            type=_by_id()[span.ent_id_].type,
+            field=field,
+            start=offset + span.start_char,
+            end=offset + span.end_char,
+        )
+        for field, offset, document in documents
+        for span in document.ents
+        if _meant(document, span, told, words)
+    )
+
+
+def _pieces(content: str) -> Iterator[tuple[int, str]]:
+    start = 0
+    while start < len(content):
+        end = min(len(content), start + PIECE)
+        if end < len(content):
+            space = content.rfind(" ", start + 1, end)
+            end = space if space > start else end
+        yield start, content[start:end]
+        start = end
+
+
+@cache
+def _by_id() -> dict[str, Entry]:
+    return {entry.id: entry for entry in entries()}
+
+
+@cache
+def _pipeline() -> Language:
+    import spacy  # noqa: PLC0415 - slow to import
+
+    pipeline = spacy.blank("en")
+    pipeline.max_length = PIECE * 2
+    ruler = pipeline.add_pipe("entity_ruler", config={"validate": False})
+    ruler.add_patterns(list(_patterns(pipeline)))  # type: ignore[attr-defined]
+    return pipeline
+
+
+def _patterns(pipeline: Language) -> Iterator[dict[str, object]]:
+    """EntityRuler patterns; the label tells how the entity was written: name, ticker or word."""
+    for entry in entries():
+        attribute = "ORTH" if entry.exact else "LOWER"
+        for name in entry.names:
+            tokens = [
+                {attribute: token.text if entry.exact else token.lower_}
+                for token in pipeline.make_doc(name)
+            ]
+            yield {"label": "name", "id": entry.id, "pattern": tokens}
+        for ticker in entry.tickers:
+            yield {"label": "ticker", "id": entry.id, "pattern": [{"ORTH": ticker}]}
+        if entry.ambiguous_name:
+            for written in (entry.ambiguous_name, entry.ambiguous_name.upper()):
+                yield {"label": "word", "id": entry.id, "pattern": [{"ORTH": written}]}
+
+
+def _meant(
+    document: Doc, span: Span, told: set[tuple[str, str]], words: frozenset[str]
+) -> bool:
+    entry = _by_id()[span.ent_id_]
+    before = [token.lower_ for token in document[max(0, span.start - 2) : span.start]]
+    after = [token.lower_ for token in document[span.end : span.end + 2]]
+    if span.label_ == "word":
+        return _is_ambiguous_name_meant(entry, span, before, after, words)
+    if not entry.common:
+        return True
+    if before[-1:] == ["$"]:
+        return True
+    if span.text.islower():
+        return False
+    other = "ticker" if span.label_ == "name" else "name"
+    if (entry.id, other) in told:
+        return True
+    if span.label_ == "name" and " " in span.text:
+        return True
+    return not set(entry.clues).isdisjoint([*before, *after])
+
+
+def _is_ambiguous_name_meant(
+    entry: Entry, span: Span, before: Sequence[str], after: Sequence[str], words: frozenset[str]
+) -> bool:
+    nearest = before[-1] if before else ""
+    following = after[0] if after else ""
+    if entry.id == "strategy":
+        if not set(before).isdisjoint(_STRATEGY_BEFORE):
+            return True
+        opens = span.start == 0 or nearest in ('"', "“", ":", ".", "!", "?", "as", "while", "and", ",")
+        acts = following in _STRATEGY_VERBS or following in ("'s", "’s")
+        return (opens and acts) or (acts and not words.isdisjoint(_STRATEGY_CONTEXT))
+    if entry.id == "us_treasury":
+        return nearest in _TREASURY_BEFORE or following in _TREASURY_AFTER
+    if entry.id == "federal_reserve":
+        return span.text == "Fed" or following in _FED_AFTER
+    # Ripple: a name where it is capitalised and no "ripple effect".
+    return following not in ("effect", "effects", "through")
