@@ -1,0 +1,279 @@
+"""The tagger: items in, tag records out.
+
+``Tagger.load().tag(items)`` is all that a notebook needs. An item's record does not depend on which
+items are tagged beside it, in what order, or in batches of what size.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Encoding
+
+from nlp.amounts import find_amounts
+from nlp.backends import (
+    Backend,
+    BackendName,
+    Logits,
+    OnnxBackend,
+    TorchBackend,
+    run_batch,
+    width_of,
+)
+from nlp.decide import Judgement, Scores, judge
+from nlp.encoding import TextEncoder
+from nlp.entities import find_entities
+from nlp.evidence import choose_evidence
+from nlp.language import detect_language
+from nlp.lexical import LexicalHead, load_lexical_head
+from nlp.manifest import LEXICAL_FILE, TOKENIZER_FILE, Manifest, read_manifest, verified
+from nlp.records import (
+    STANCES,
+    DriverTag,
+    Item,
+    Sentiment,
+    StanceProbabilities,
+    TagFailure,
+    TagRecord,
+)
+from nlp.windows import Reading, read, token_places
+
+SHIPPED = Path(__file__).resolve().parent.parent / "models" / "undertow-drivers"
+# Tokens a batch: large enough to fill the processor, small enough to stay in its cache.
+BATCH_TOKENS = 4096
+# Digits of a probability in a record: what calibration can bear, and above the noise between
+# processors.
+DIGITS = 4
+
+Tags = TagRecord | TagFailure
+
+
+@dataclass(frozen=True)
+class _Pending:
+    """An item that the network must read; ``first`` is the number of its first window."""
+
+    place: int
+    item: Item
+    language: str
+    reading: Reading
+    first: int
+
+
+class Tagger:
+    """Tags news items with drivers, stances, sentiment, evidence, amounts and entities."""
+
+    def __init__(
+        self, manifest: Manifest, backend: Backend, encoder: TextEncoder, lexical: LexicalHead
+    ) -> None:
+        self.manifest = manifest
+        self._backend = backend
+        self._encoder = encoder
+        self._lexical = lexical
+
+    @classmethod
+    def load(
+        cls,
+        directory: Path | None = None,
+        *,
+        backend: BackendName = "onnx",
+        device: str = "cpu",
+        threads: int | None = None,
+    ) -> Tagger:
+        """Load a model directory, by default the one that comes with Undertow.
+
+        ``backend`` is ``onnx`` (CPU) or ``torch`` (``device`` ``cpu`` or ``cuda``; needs the
+        ``train`` extra); ``threads`` bounds the ONNX threads. Raises :class:`ModelError` for a
+        missing, damaged or unfit model.
+        """
+        place = directory or SHIPPED
+        manifest = read_manifest(place)
+        runner: Backend
+        if backend == "torch":
+            runner = TorchBackend(place, manifest, device=device)
+        else:
+            runner = OnnxBackend(place, manifest, threads=threads)
+        encoder = TextEncoder(
+            verified(place, manifest, TOKENIZER_FILE), max_tokens=manifest.max_tokens
+        )
+        return cls(
+            manifest, runner, encoder, load_lexical_head(verified(place, manifest, LEXICAL_FILE))
+        )
+
+    @property
+    def identity(self) -> str:
+        """``name@version`` of the model, as it stands in each record."""
+        return self.manifest.identity
+
+    def tag(self, items: Sequence[Item]) -> list[Tags]:
+        """One record or failure an item, in the order of ``items``."""
+        found: dict[int, Tags] = {}
+        pending: list[_Pending] = []
+        windows = 0
+        for place, item in enumerate(items):
+            ready = self._prepare(place, item, windows)
+            if isinstance(ready, _Pending):
+                pending.append(ready)
+                windows += len(ready.reading.windows)
+            else:
+                found[place] = ready
+        if pending:
+            pairs = [(one.title, one.text) for item in pending for one in item.reading.windows]
+            encodings = self._encoder.encode(pairs)
+            logits = self._run(encodings)
+            lexical = self._lexical.scores(encodings)
+            for one in pending:
+                found[one.place] = self._record(one, encodings, logits, lexical)
+        return [found[place] for place in range(len(items))]
+
+    def tag_stream(self, items: Iterable[Item], *, chunk: int = 1024) -> Iterator[Tags]:
+        """Records in the order of ``items``, read ``chunk`` at a time: memory does not grow."""
+        waiting = iter(items)
+        while taken := list(islice(waiting, chunk)):
+            yield from self.tag(taken)
+
+    def _prepare(self, place: int, item: Item, first: int) -> _Pending | Tags:
+        reading = read(item, self._encoder)
+        if not reading.windows:
+            return TagFailure(
+                id=item.id, schema=1, model=self.identity, error="no words in title or text"
+            )
+        language = detect_language(f"{reading.title} {reading.text}".strip())
+        if language is None or language not in self.manifest.languages:
+            return self._unread(item, language)
+        return _Pending(place, item, language, reading, first)
+
+    def _unread(self, item: Item, language: str | None) -> TagRecord:
+        return TagRecord(
+            id=item.id,
+            schema=1,
+            model=self.identity,
+            language=language,
+            relevant=None,
+            sentiment=None,
+            drivers=(),
+            uncertain=(),
+            probabilities={head.name: 0.0 for head in self.manifest.heads},
+            amounts=(),
+            entities=(),
+        )
+
+    def _run(self, encodings: list[Encoding]) -> list[Logits]:
+        """Logits of each window, run in batches of one width."""
+        by_width: dict[int, list[int]] = defaultdict(list)
+        for number, encoding in enumerate(encodings):
+            by_width[width_of(encoding)].append(number)
+        found: dict[int, Logits] = {}
+        for width, numbers in sorted(by_width.items()):
+            size = max(1, BATCH_TOKENS // width)
+            for start in range(0, len(numbers), size):
+                chosen = numbers[start : start + size]
+                batch = run_batch(self._backend, [encodings[number] for number in chosen])
+                for row, number in enumerate(chosen):
+                    found[number] = batch.row(row)
+        return [found[number] for number in range(len(encodings))]
+
+    def _record(
+        self,
+        one: _Pending,
+        encodings: list[Encoding],
+        logits: list[Logits],
+        lexical: NDArray[np.float32],
+    ) -> TagRecord:
+        mine = slice(one.first, one.first + len(one.reading.windows))
+        windows = logits[mine]
+        judgement = judge(
+            Scores(
+                driver=_stacked([window.driver for window in windows]),
+                stance=_stacked([window.stance for window in windows]),
+                sentiment=_stacked([window.sentiment for window in windows]),
+                relevance=np.array([float(window.relevance) for window in windows]),
+                lexical=lexical[mine].astype(np.float64),
+            ),
+            self.manifest,
+        )
+        tags = self._driver_tags(one, judgement, encodings[mine], windows)
+        item = one.item
+        return TagRecord(
+            id=item.id,
+            schema=1,
+            model=self.identity,
+            language=one.language,
+            relevant=bool(tags) or judgement.relevance >= self.manifest.relevance_threshold,
+            sentiment=_sentiment(judgement.sentiment),
+            drivers=tags,
+            uncertain=tuple(
+                head.name
+                for head, probability in zip(self.manifest.heads, judgement.driver, strict=True)
+                if head.uncertain_from <= _rounded(probability) < head.uncertain_to
+            ),
+            probabilities={
+                head.name: _rounded(probability)
+                for head, probability in zip(self.manifest.heads, judgement.driver, strict=True)
+            },
+            amounts=find_amounts(item.title, item.text, item.published_at),
+            entities=find_entities(item.title, item.text),
+        )
+
+    def _driver_tags(
+        self,
+        one: _Pending,
+        judgement: Judgement,
+        encodings: list[Encoding],
+        windows: list[Logits],
+    ) -> tuple[DriverTag, ...]:
+        """Tags at or above their thresholds, most probable first."""
+        chosen = [
+            number
+            for number, head in enumerate(self.manifest.heads)
+            if _rounded(judgement.driver[number]) >= head.threshold
+        ]
+        if not chosen:
+            return ()
+        reading = one.reading
+        sentences = reading.sentences()
+        places = [
+            token_places(window, reading.title, encoding)
+            for window, encoding in zip(reading.windows, encodings, strict=True)
+        ]
+        tags = []
+        for number in sorted(chosen, key=lambda number: -judgement.driver[number]):
+            stance = judgement.stance[number]
+            tags.append(
+                DriverTag(
+                    driver=self.manifest.heads[number].name,
+                    probability=_rounded(judgement.driver[number]),
+                    stance=STANCES[int(stance.argmax())],
+                    stance_score=_rounded(stance[2] - stance[0]),
+                    evidence=choose_evidence(
+                        sentences,
+                        places,
+                        [window.token_share[number] for window in windows],
+                        judgement.window_driver[:, number],
+                        {"title": one.item.title or "", "text": one.item.text or ""},
+                    ),
+                )
+            )
+        return tuple(tags)
+
+
+def _stacked(rows: list[NDArray[np.float32]]) -> NDArray[np.float64]:
+    return np.stack(rows).astype(np.float64)
+
+
+def _sentiment(probabilities: NDArray[np.float64]) -> Sentiment:
+    bearish, neutral, bullish = (_rounded(one) for one in probabilities)
+    return Sentiment(
+        label=STANCES[int(probabilities.argmax())],
+        score=_rounded(probabilities[2] - probabilities[0]),
+        probabilities=StanceProbabilities(bearish=bearish, neutral=neutral, bullish=bullish),
+    )
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), DIGITS)

@@ -1,0 +1,203 @@
+"""From labelled items to a model directory: train, calibrate, export, measure, describe."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Encoding
+
+from corpus.errors import StoreError, UsageError
+from nlp.encoding import TextEncoder
+from nlp.evaluate import Scores, evaluate
+from nlp.lexical import LexicalHead
+from nlp.manifest import (
+    CARD_FILE,
+    CONFIG_FILE,
+    LEXICAL_FILE,
+    MANIFEST_FILE,
+    ONNX_FILE,
+    TOKENIZER_FILE,
+    WEIGHTS_FILE,
+    LongText,
+    Manifest,
+    digest_of,
+)
+from nlp.records import Item
+from nlp.tagger import Tagger
+from nlp.taxonomy import drivers
+from nlp.training.base import encoder_directory, load_encoder
+from nlp.training.calibrate import calibrate_driver, calibrate_sentiment, stance_temperature
+from nlp.training.card import model_card
+from nlp.training.config import TrainingConfig
+from nlp.training.dataset import LabelledItems, read_labelled
+from nlp.training.export import write_onnx, write_safetensors
+from nlp.training.lexical import fit_lexical_head, write_lexical_head
+from nlp.training.loop import Trainer, predict
+from nlp.training.network import DriverNetwork, NetworkShape
+
+RELEVANCE_THRESHOLD = 0.5
+
+
+def train(
+    train_file: Path,
+    dev_file: Path,
+    output: Path,
+    *,
+    version: str = "1",
+    device: str | None = None,
+    config: TrainingConfig | None = None,
+    overwrite: bool = False,
+) -> Scores:
+    """Train on ``train_file``, calibrate and measure on ``dev_file``, write a model directory at
+    ``output``.
+
+    The directory's name is the model's name. A run that was interrupted goes on from its last
+    checkpoint, kept in ``<output>.checkpoints`` until the model is whole. ``device`` is ``cuda``
+    where there is one, else ``cpu``.
+
+    Raises :class:`UsageError` when ``output`` exists, :class:`InputError` naming the line for
+    unusable items, :class:`ModelError` when the encoder is not to be had, :class:`StoreError` when
+    the disk is full.
+    """
+    if output.exists() and not overwrite:
+        raise UsageError(f"{output} exists", remedy="choose another name, or pass --overwrite")
+    config = config or TrainingConfig()
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    names = [driver.name for driver in drivers()]
+    items, dev = read_labelled(train_file, names), read_labelled(dev_file, names)
+    base = encoder_directory()
+    encoder = TextEncoder(base / TOKENIZER_FILE, max_tokens=config.max_tokens)
+    encodings, dev_encodings = encoder.encode(items.pairs), encoder.encode(dev.pairs)
+
+    lexical = fit_lexical_head(items, encodings)
+    torch.manual_seed(config.seed)
+    network = DriverNetwork(load_encoder(base), NetworkShape(drivers=len(names)))
+    checkpoints = output.with_name(f"{output.name}.checkpoints")
+    Trainer(network, config, checkpoints, device).run(items, encodings)
+
+    fresh = output.with_name(f"{output.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        fresh.mkdir(parents=True)
+        write_onnx(network, fresh / ONNX_FILE)
+        write_safetensors(network, fresh / WEIGHTS_FILE)
+        write_lexical_head(lexical, fresh / LEXICAL_FILE)
+        for name in (CONFIG_FILE, TOKENIZER_FILE):
+            shutil.copyfile(base / name, fresh / name)
+        files = (ONNX_FILE, WEIGHTS_FILE, LEXICAL_FILE, CONFIG_FILE, TOKENIZER_FILE)
+        manifest = Manifest(
+            name=output.name,
+            version=version,
+            published_at=datetime.now(tz=UTC).replace(microsecond=0),
+            languages=("en",),
+            **_calibration(network.to(device), lexical, dev, dev_encodings, device),
+            long_text=LongText(body_shift=config.body_shift, lead_weight=config.lead_weight),
+            relevance_threshold=RELEVANCE_THRESHOLD,
+            max_tokens=config.max_tokens,
+            files={name: digest_of(fresh / name) for name in files},
+            data={"train": items.digest, "dev": dev.digest},
+            training=config.model_dump() | {"items": len(items), "torch": torch.__version__},
+            metrics={},
+            revision=_revision(),
+        )
+        manifest, scores = _measured(manifest, fresh, dev_file, dev)
+        (fresh / CARD_FILE).write_text(model_card(manifest, scores), encoding="utf-8")
+        if overwrite:
+            shutil.rmtree(output, ignore_errors=True)
+        fresh.replace(output)
+    except OSError as fault:
+        raise StoreError(
+            f"cannot write {fault.filename or output}: {os.strerror(fault.errno or 0)}",
+            remedy="free some space and run again: training goes on from its checkpoint",
+        ) from fault
+    shutil.rmtree(checkpoints)
+    return scores
+
+
+def _calibration(
+    network: DriverNetwork,
+    lexical: LexicalHead,
+    dev: LabelledItems,
+    encodings: list[Encoding],
+    device: str,
+) -> dict[str, Any]:
+    """The calibrated fields of the manifest, fitted on development items."""
+    names = [driver.name for driver in drivers()]
+    driver, stance, sentiment = _raw_scores(network, encodings, len(names), device)
+    words = lexical.scores(encodings).astype(np.float64)
+    heads = tuple(
+        calibrate_driver(
+            name, driver[:, column], words[:, column], dev.driver[:, column].astype(np.float64)
+        )
+        for column, name in enumerate(names)
+    )
+    return {
+        "heads": heads,
+        "stance_temperature": stance_temperature(stance, dev.stance),
+        "sentiment": calibrate_sentiment(sentiment, words[:, len(names) :], dev),
+    }
+
+
+def _raw_scores(
+    network: DriverNetwork, encodings: list[Encoding], count: int, device: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    items = len(encodings)
+    driver, stance = np.zeros((items, count)), np.zeros((items, count, 3))
+    sentiment = np.zeros((items, 3))
+    for rows, outputs in predict(network, encodings, device):
+        driver[rows] = outputs.driver.float().cpu().numpy()
+        stance[rows] = outputs.stance.float().cpu().numpy()
+        sentiment[rows] = outputs.sentiment.float().cpu().numpy()
+    return driver, stance, sentiment
+
+
+def _measured(
+    manifest: Manifest, directory: Path, dev_file: Path, dev: LabelledItems
+) -> tuple[Manifest, Scores]:
+    """Measure the files as they will be used, and write the manifest with the figures."""
+    _write_manifest(manifest, directory)
+    items = [
+        Item(id=identity, title=title, text=text)
+        for identity, title, text in zip(dev.ids, dev.titles, dev.texts, strict=True)
+    ]
+    tags: list[Mapping[str, Any]] = [
+        record.model_dump(by_alias=True) for record in Tagger.load(directory).tag(items)
+    ]
+    scores = evaluate(dev_file, tags, by=("kind", "year", "source"))
+    figures = {
+        name: round(figure.value, 4)
+        for name, figure in scores.figures.items()
+        if figure.value is not None
+    }
+    measured = manifest.model_copy(update={"metrics": figures})
+    _write_manifest(measured, directory)
+    return measured, scores
+
+
+def _write_manifest(manifest: Manifest, directory: Path) -> None:
+    text = manifest.model_dump_json(indent=1) + "\n"
+    (directory / MANIFEST_FILE).write_text(text, encoding="utf-8")
+
+
+def _revision() -> str:
+    """Git revision of the code, or that there is none to tell."""
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git the user has
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "not in a git checkout"
+    return found.stdout.strip()
