@@ -9,58 +9,13 @@ import unicodedata
 from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
-_BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "br",
-        "dd",
-        "div",
-        "dl",
-        "dt",
-        "footer",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "li",
-        "main",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "table",
-        "td",
-        "th",
-        "tr",
-        "ul",
-    ]
+_BLOCKS = re.compile(
+    r"address|article|aside|blockquote|br|dd|div|dl|dt|footer|h[1-6]|header|hr|li|main|ol|p|pre|"
+    r"section|table|td|th|tr|ul"
 )
-_SKIPPED = frozenset(
-    [
-        "script",
-        "style",
-        "figure",
-        "figcaption",
-        "iframe",
-        "noscript",
-        "form",
-        "button",
-        "svg",
-        "video",
-        "audio",
-        "object",
-        "embed",
-        "template",
-        "select",
-        "textarea",
-    ]
+_SKIPPED = re.compile(
+    r"script|style|figure|figcaption|iframe|noscript|form|button|svg|video|audio|object|embed|"
+    r"template|select|textarea"
 )
 _BLANK_LINES = re.compile(r"\s*\n\s*")
 _MARKUP = re.compile(r"<[a-zA-Z/!]|&[#\w]+;")
@@ -106,17 +61,17 @@ def _pieces(root: HtmlElement) -> list[str]:
     for event, element in etree.iterwalk(root, events=("start", "end")):
         name = element.tag if isinstance(element.tag, str) else ""
         if event == "start":
-            if skipping is None and name in _SKIPPED:
+            if skipping is None and _SKIPPED.fullmatch(name):
                 skipping = element
             if skipping is None:
-                if name in _BLOCKS:
+                if _BLOCKS.fullmatch(name):
                     pieces.append("\n")
                 # Line breaks inside a paragraph are the author's editor, not paragraphs.
                 pieces.append(" ".join((element.text or "").split("\n")))
         else:
             if skipping is element:
                 skipping = None
-            elif skipping is None and name in _BLOCKS:
+            elif skipping is None and _BLOCKS.fullmatch(name):
                 pieces.append("\n")
             if skipping is None:
                 pieces.append(" ".join((element.tail or "").split("\n")))

@@ -75,6 +75,8 @@ class Robots:
         except TemporaryFetchError as error:
             if error.status is not None and error.status < 500:
                 return _Rules(clock() + _KEPT_SECONDS, rules=None, failure=None)
+            if error.status is None:  # the host itself cannot be reached, and says so best
+                return _Rules(clock() + _FAILURE_KEPT_SECONDS, rules=None, failure=error)
             failure = TemporaryFetchError(
                 f"its robots.txt cannot be read, so nothing is fetched there: {error.message}",
                 remedy="it is tried again later",
