@@ -50,6 +50,7 @@ class FoundArticle(Record):
     published_at: UtcDatetime | None = None
     day_only: bool = False
     external_id: str | None = None
+    first_seen_at: UtcDatetime | None = None  # null: the moment at which the store is told
 
 
 class Article(Record):
@@ -75,3 +76,88 @@ class Article(Record):
     content_hash: str
     story_id: str
     external_id: str | None = None
+
+
+class Revision(Record):
+    """One content of an article, numbered from 1 for the first; ``seen_at`` is when it came."""
+
+    article_id: str
+    number: int
+    title: str
+    text: str | None
+    summary: str | None
+    content_hash: str
+    seen_at: UtcDatetime
+
+
+class SourceState(Record):
+    """How the crawl of one source stands; ``problem`` is null, or plain words on the last failure.
+
+    ``items`` counts the entries seen since the source was added, ``failures`` the failed attempts
+    in a row.
+    """
+
+    name: str
+    url: str
+    etag: str | None = None
+    last_modified: str | None = None
+    last_attempt_at: UtcDatetime | None = None
+    last_success_at: UtcDatetime | None = None
+    items: int = 0
+    failures: int = 0
+    problem: str | None = None
+    next_due_at: UtcDatetime | None = None
+
+
+class Price(Record):
+    """The price of one unit of ``asset`` in ``currency`` at ``time``, when its bar closed."""
+
+    time: UtcDatetime
+    asset: str
+    close: float
+    currency: str
+
+
+class AddCounts(Record):
+    """What became of articles given to the store; ``copies`` are the new ones of a known story."""
+
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    copies: int = 0
+
+
+class StoreCounts(Record):
+    """How much a store holds; the times are null while it is empty."""
+
+    articles: int
+    stories: int
+    sources: int
+    first_published: UtcDatetime | None
+    last_published: UtcDatetime | None
+
+
+class TagModel(Record):
+    """A model whose tags the store holds, for how many articles, and when it tagged last."""
+
+    identity: str
+    articles: int
+    last_tagged_at: UtcDatetime
+
+
+class TaggedArticle(Record):
+    """An article with its tag record, one line of JSON."""
+
+    article: Article
+    record: str
+
+
+class StoryMatch(Record):
+    """Why an article belongs to its story: the member that it matched and how alike they are.
+
+    The head of the story matched none, so that both are null there; ``score`` is in (0, 1].
+    """
+
+    article_id: str
+    matched_id: str | None
+    score: float | None
