@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from corpus.errors import InputError, UsageError
+from corpus.errors import UsageError
 from nlp.index import (
     ASSETS,
     COMPOSITE,
@@ -21,7 +20,6 @@ from nlp.index import (
     week_name,
 )
 from nlp.index.aggregate import BAND_LEVEL
-from nlp.index.stories import Tagged
 from nlp.taxonomy import drivers
 from nlp.watch import LOOKBACK as WATCH_LOOKBACK
 from nlp.watch import assess
@@ -29,6 +27,7 @@ from service.report.coverage import PRECEDING, coverage
 from service.report.evidence import CANDIDATES, decisive_stories
 from service.report.headline import LITTLE_NEWS, headline
 from service.report.prices import price_points, price_weeks
+from service.report.reader import NewsReader, open_news
 from service.report.records import Coverage, DriverWeek, IndexPoint, Method, WeeklyReport
 from service.report.study import study_summary
 from service.report.words import count, days, driver_words
@@ -41,18 +40,6 @@ if TYPE_CHECKING:
 # The news that a report looks back on, and the part of it that its charts show.
 LOOKBACK = timedelta(weeks=52)
 CHART = timedelta(weeks=26)
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """Reads tagged articles of one model as known at one moment."""
-
-    store: Store
-    model: str
-    as_of: datetime
-
-    def between(self, since: datetime | None, until: datetime) -> Iterator[Tagged]:
-        return iter(self.store.tagged(model=self.model, since=since, until=until, as_of=self.as_of))
 
 
 def build_report(
@@ -76,12 +63,10 @@ def build_report(
     :class:`StudyError` when the news before the week is too short for a base window. Missing
     prices, a study that cannot be run and days without news are stated in the report.
     """
-    if as_of is not None and as_of.tzinfo is None:
-        raise UsageError("the time `as_of` has no zone", remedy="give an aware UTC time")
     if asset not in ASSETS:
         raise UsageError(f"unknown asset {asset!r}", remedy=f"choose one of {', '.join(ASSETS)}")
-    start, end = week_bounds(week, now=as_of)
-    reader = _reader(store, model, as_of)
+    start, end = week_bounds(week, now=as_of and as_of.astimezone(UTC))
+    reader = open_news(store, model=model, as_of=as_of)
     since = min(end - LOOKBACK, base[0]) if base else end - LOOKBACK
     index = _weekly_index(reader, week, since=since, end=end, asset=asset, base=base)
     found = {one.driver: one for one in readings(index, start, asset=asset)}
@@ -145,23 +130,8 @@ def build_report(
     )
 
 
-def _reader(store: Store, model: str | None, as_of: datetime | None) -> _Reader:
-    models = store.tag_models()
-    if not models:
-        raise InputError(
-            "the store holds no tagged articles", remedy="run `undertow tag --db` on it first"
-        )
-    chosen = next((one for one in models if model in (None, one.identity)), None)
-    if chosen is None:
-        known = ", ".join(one.identity for one in models)
-        raise UsageError(
-            f"the store has no tags of model {model!r}", remedy=f"choose one of {known}"
-        )
-    return _Reader(store, chosen.identity, (as_of or chosen.last_tagged_at).astimezone(UTC))
-
-
 def _weekly_index(
-    reader: _Reader,
+    reader: NewsReader,
     week: str,
     *,
     since: datetime,

@@ -1,0 +1,110 @@
+"""Articles and stories over HTTP."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic_core import to_json
+
+from corpus.records import Article, Record
+from service.http.problems import ProblemError
+from service.http.service import TheService
+from service.http.times import Moment, check_span
+
+router = APIRouter(tags=["articles"])
+
+ArticleId = Annotated[str, Path(pattern=r"^[0-9a-f]{20}$", description="20 hexadecimal digits")]
+
+
+class ArticlePage(Record):
+    """Articles, and the cursor of the next page: null on the last."""
+
+    articles: tuple[Article, ...]
+    next: str | None
+
+
+class Story(Record):
+    """A story: its articles, the first seen one in front."""
+
+    story_id: str
+    articles: tuple[Article, ...]
+
+
+@router.get("/v1/articles", summary="Articles, page by page")
+def articles(
+    *,
+    service: TheService,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    source: Annotated[str | None, Query(max_length=200, description="Name of an outlet")] = None,
+    cursor: Annotated[str | None, Query(max_length=400, description="`next` of a page")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> ArticlePage:
+    """Articles published from ``since`` to ``until`` (exclusive)."""
+    check_span(since, until)
+    found = list(
+        service.store.articles(
+            since=since,
+            until=until,
+            source=source,
+            after=_decoded(cursor) if cursor else None,
+            limit=limit + 1,
+        )
+    )
+    more = len(found) > limit
+    shown = tuple(found[:limit])
+    return ArticlePage(articles=shown, next=_encoded(shown[-1].id) if more else None)
+
+
+@router.get(
+    "/v1/articles/{article_id}",
+    summary="An article with its tags",
+    description="`tags` is the serving model's record, or null; `story` the ids of all copies.",
+    responses={200: {"content": {"application/json": {}}}},
+)
+def article(service: TheService, article_id: ArticleId) -> Response:
+    """An article, its tag record and its story."""
+    found = service.store.article(article_id)
+    if found is None:
+        raise ProblemError(404, f"there is no article {article_id}")
+    record = service.store.tag_record(article_id, tag_model(service))
+    story = [one.id for one in service.store.story(found.story_id)]
+    # The record is put in as it is stored, so that it stays equal byte for byte.
+    text = (
+        f'{{"article":{found.model_dump_json()},"story":{to_json(story).decode()},'
+        f'"tags":{record or "null"}}}'
+    )
+    return Response(text, media_type="application/json")
+
+
+@router.get("/v1/stories/{story_id}", summary="A story and its copies")
+def story(service: TheService, story_id: ArticleId) -> Story:
+    """All articles of a story."""
+    found = service.store.story(story_id)
+    if not found:
+        raise ProblemError(404, f"there is no story {story_id}")
+    return Story(story_id=story_id, articles=tuple(found))
+
+
+def tag_model(service: TheService) -> str:
+    """The serving model when the store has its tags, else the one that tagged last."""
+    stored = [one.identity for one in service.store.tag_models()]
+    serving = service.tagger.identity
+    return serving if serving in stored or not stored else stored[0]
+
+
+def _encoded(place: str) -> str:
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def _decoded(cursor: str) -> str:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        return base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        raise ProblemError(
+            422, "cursor: this is no cursor of ours", remedy="give `next` of a page as it was"
+        ) from None

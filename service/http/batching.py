@@ -1,0 +1,166 @@
+"""Micro-batching: items of all requests share runs of the model, off the event loop.
+
+While the model is busy requests gather; what has gathered goes into the next run. So a lone
+request never waits for company, and many requests are tagged as fast as one list.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+from nlp.records import Item, TagFailure, TagRecord
+from service.http.metrics import Metrics
+from service.http.problems import ProblemError
+
+_SMOOTHING = 0.2
+
+
+class ItemTagger(Protocol):
+    """What tags: :class:`nlp.tagger.Tagger`."""
+
+    @property
+    def identity(self) -> str:
+        """``name@version`` of the model."""
+        ...
+
+    def tag(self, items: Sequence[Item]) -> list[TagRecord | TagFailure]:
+        """One record or failure an item, in order."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    items: Sequence[Item]
+    done: asyncio.Future[list[str]]
+
+
+class MicroBatcher:
+    """Tags items of many requests in shared runs; at most ``queue_items`` wait at any time."""
+
+    def __init__(
+        self, tagger: ItemTagger, metrics: Metrics, *, batch_items: int, queue_items: int
+    ) -> None:
+        self._tagger = tagger
+        self._metrics = metrics
+        self._batch_items = batch_items
+        self._queue_items = queue_items
+        self._queue: deque[_Waiting] = deque()
+        self._waiting = 0
+        self._rate = 0.0  # items a second, smoothed; zero until the first run
+        self._wake = asyncio.Event()
+        self._closing = False
+        # One thread: the model uses the processor's cores by itself.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tagger")
+        self._runner: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to take items; to be called on the event loop."""
+        self._runner = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Tag what waits, then stop."""
+        self._closing = True
+        self._wake.set()
+        if self._runner is not None:
+            await self._runner
+        self._thread.shutdown()
+
+    async def tag(self, items: Sequence[Item], *, deadline_seconds: float) -> list[str]:
+        """The records of ``items`` as JSON, in order.
+
+        Raises :class:`ProblemError` 503 with ``Retry-After`` when the queue has no room or the
+        deadline passes.
+        """
+        if self._closing or self._waiting + len(items) > self._queue_items:
+            self._metrics.refused.inc(len(items))
+            raise ProblemError(
+                503,
+                "too many items are waiting to be tagged",
+                remedy="send the request again after the time in Retry-After",
+                headers={"Retry-After": str(self._seconds_to_wait())},
+            )
+        loop = asyncio.get_running_loop()
+        parts = []
+        # A long list takes its turn part by part, so that it does not hold up the short ones.
+        for start in range(0, len(items), self._batch_items):
+            part = _Waiting(items[start : start + self._batch_items], loop.create_future())
+            self._queue.append(part)
+            parts.append(part)
+        self._moved(len(items))
+        self._wake.set()
+        try:
+            async with asyncio.timeout(deadline_seconds):
+                return [record for part in parts for record in await part.done]
+        except TimeoutError:
+            raise ProblemError(
+                503,
+                f"the tags were not ready within {deadline_seconds:g} seconds",
+                remedy="send fewer items at once, or again later",
+                headers={"Retry-After": str(self._seconds_to_wait())},
+            ) from None
+        finally:
+            for part in parts:
+                part.done.cancel()
+
+    def _seconds_to_wait(self) -> int:
+        return max(1, math.ceil(self._waiting / self._rate)) if self._rate else 1
+
+    def _moved(self, number: int) -> None:
+        self._waiting += number
+        self._metrics.waiting.set(self._waiting)
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            batch = self._next_batch()
+            if not batch:
+                if self._closing:
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            items = [item for one in batch for item in one.items]
+            began = time.monotonic()
+            try:
+                records = await loop.run_in_executor(self._thread, self._tag, items)
+            except Exception as error:
+                for one in batch:
+                    if not one.done.done():
+                        one.done.set_exception(error)
+            else:
+                self._told(len(items), time.monotonic() - began)
+                start = 0
+                for one in batch:
+                    if not one.done.done():
+                        one.done.set_result(records[start : start + len(one.items)])
+                    start += len(one.items)
+            self._moved(-len(items))
+
+    def _next_batch(self) -> list[_Waiting]:
+        """What waits, up to ``batch_items``; requests that were given up are passed over."""
+        batch: list[_Waiting] = []
+        size = 0
+        while self._queue and size + len(self._queue[0].items) <= self._batch_items:
+            one = self._queue.popleft()
+            if one.done.done():
+                self._moved(-len(one.items))
+                continue
+            batch.append(one)
+            size += len(one.items)
+        return batch
+
+    def _tag(self, items: list[Item]) -> list[str]:
+        return [record.to_json() for record in self._tagger.tag(items)]
+
+    def _told(self, items: int, seconds: float) -> None:
+        rate = items / max(seconds, 1e-6)
+        self._rate = rate if not self._rate else self._rate + _SMOOTHING * (rate - self._rate)
+        self._metrics.items.inc(items)
+        self._metrics.batch.observe(items)
