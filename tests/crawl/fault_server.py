@@ -59,8 +59,7 @@ class FaultServer:
             threading.Thread(target=self._talk, args=(connection, number), daemon=True).start()
 
     def _talk(self, connection: socket.socket, number: int) -> None:
-        with contextlib.suppress(OSError), connection:
-            reader = connection.makefile("rb")
+        with contextlib.suppress(OSError), connection, connection.makefile("rb") as reader:
             while line := reader.readline():
                 path = line.decode("latin-1").split(" ")[1]
                 headers = {}
@@ -109,7 +108,7 @@ def in_turn(
 def reset(_: Request, connection: socket.socket) -> None:
     """Break the connection off with a TCP reset."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
+    raise ConnectionResetError  # leaves the server's loop, which closes the socket
 
 
 @contextlib.contextmanager
