@@ -33,6 +33,7 @@ from corpus.figures import figures_conflict, figures_in
 WINDOW = timedelta(hours=72)
 
 _OPENING_WORDS = 200
+OPENING_CHARACTERS = _OPENING_WORDS * 16  # no more of a text is looked at
 _FIGURE_WORDS = 60  # of the opening; figures further down are background
 _TITLE_BANDS, _TITLE_ROWS = 8, 4
 _TEXT_BANDS, _TEXT_ROWS = 16, 3
@@ -56,7 +57,7 @@ class Sketch:
 def sketch(title: str, text: str | None) -> Sketch:
     """The :class:`Sketch` of a title and a text."""
     title_words = _words(title)
-    text_words = _words((text or "")[: _OPENING_WORDS * 16])[:_OPENING_WORDS]
+    text_words = _words((text or "")[:OPENING_CHARACTERS])[:_OPENING_WORDS]
     return Sketch(
         title=frozenset(_word_hashes(title_words).tolist()),
         title_pairs=frozenset(_pair_hashes(title_words).tolist()),

@@ -1,0 +1,181 @@
+"""The database below the store: opening, migrating, transactions, and errors in plain words.
+
+SQLite runs in WAL mode with a busy timeout (``?timeout=SECONDS`` in the URL, 30 unless told); a
+writer takes its lock at the start of its transaction, so that it waits instead of failing halfway.
+On PostgreSQL writers of articles take turns by an advisory lock.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from corpus.errors import StoreError, StoreVersionError
+from corpus.store.schema import HEAD, VERSION_TABLE
+
+_BUSY_SECONDS = 30
+_WRITERS_LOCK = 0x756E6465  # any fixed number: the advisory lock of writers
+
+# What an engine says, what it means, and what to do about it. The first that fits counts.
+_FAILURES = (
+    ("is full", "the disk that holds {} is full", "make room and run again"),
+    ("no space left", "the disk that holds {} is full", "make room and run again"),
+    ("readonly", "{} may not be written to", "check the rights of the file and its folder"),
+    ("read-only", "{} may not be written to", "check the rights of the database"),
+    ("permission denied", "{} may not be written to", "check the rights of the database user"),
+    ("not a database", "{} is not a database", "check the path; Undertow did not write this file"),
+    ("malformed", "{} is damaged", "restore it from a copy, or import its export anew"),
+    ("locked", "{} is in use by another process", "run again when that one has finished"),
+    ("unable to open", "{} cannot be opened", "check that its folder exists and its rights"),
+    ("disk i/o error", "the disk that holds {} fails or is full", "check the disk and run again"),
+    ("does not exist", "{} does not exist", "create the database, or check the URL"),
+    ("authentication failed", "{} refuses the password", "check user and password in the URL"),
+    ("failed to resolve", "{} cannot be reached", "check the host name in the URL"),
+    ("connection", "{} cannot be reached", "check that the server runs, and the URL"),
+)
+
+
+class Database:
+    """One database and its transactions; every failure comes out as a :class:`StoreError`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = _parsed(url)
+        self.name = self._url.render_as_string(hide_password=True)
+        self.is_sqlite = self._url.get_backend_name() == "sqlite"
+        self._engine = self._create_engine()
+        try:
+            self._migrate()
+        except BaseException:
+            self._engine.dispose()
+            raise
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection to read with; nothing is kept."""
+        with self._clear_errors(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction: kept at the end of the block, undone when the block fails."""
+        with self._clear_errors(), self._writing_engine().begin() as connection:
+            if not self.is_sqlite:
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITERS_LOCK})"))
+            yield connection
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._engine.dispose()
+
+    def _create_engine(self) -> Engine:
+        url, options = self._url, dict[str, Any]()
+        if self.is_sqlite:
+            options["connect_args"] = {"timeout": float(url.query.get("timeout", _BUSY_SECONDS))}  # type: ignore[arg-type]
+        try:
+            engine = create_engine(url, **options)
+        except (NoSuchModuleError, ModuleNotFoundError):
+            raise StoreError(
+                f"{self.name} needs a database driver that is not installed",
+                remedy="for PostgreSQL: pip install 'undertow[postgres]'",
+            ) from None
+        if self.is_sqlite:
+            event.listen(engine, "connect", _set_up_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    def _writing_engine(self) -> Engine:
+        return self._engine.execution_options(writes=True)
+
+    def _migrate(self) -> None:
+        with self.read() as connection:
+            if self._version(connection) == HEAD:
+                return
+        with self.write() as connection:
+            if self._version(connection) != HEAD:  # another process may have been faster
+                _upgrade(connection)
+
+    def _version(self, connection: Connection) -> str | None:
+        """The schema version; null for an empty database. Raises when it is not ours, or newer."""
+        names = inspect(connection).get_table_names()
+        if VERSION_TABLE not in names:
+            if names:
+                raise StoreError(
+                    f"{self.name} belongs to another program (it has the table {names[0]})",
+                    remedy="give an empty database or a new file",
+                )
+            return None
+        version = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
+        if version is not None and version > HEAD:
+            raise StoreVersionError(
+                f"{self.name} was written by a newer Undertow (its schema is {version}, this"
+                f" program knows {HEAD})",
+                remedy="upgrade: pip install --upgrade undertow",
+            )
+        return None if version is None else str(version)
+
+    @contextmanager
+    def _clear_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as problem:
+            raise self._explained(problem) from None
+
+    def _explained(self, problem: DBAPIError) -> StoreError:
+        lines = str(problem.orig).strip().splitlines() or ["unknown fault"]
+        said = " ".join(lines).lower()
+        for words, message, remedy in _FAILURES:
+            if words in said:
+                return StoreError(message.format(self.name), remedy=remedy)
+        return StoreError(f"{self.name} failed: {lines[0]}")
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise StoreError(
+            f"{re.sub('//.*@', '//...@', url)!r} is not a database URL",
+            remedy="write sqlite:///FILE or postgresql://USER@HOST/DATABASE",
+        ) from None
+    backend = parsed.get_backend_name()
+    if backend == "postgres" or parsed.drivername == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend not in ("sqlite", "postgresql"):
+        raise StoreError(
+            f"Undertow keeps no store in {backend}", remedy="use an sqlite or postgresql URL"
+        )
+    if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise StoreError(
+            "a store in memory would be gone at the end", remedy="write sqlite:///FILE"
+        )
+    return parsed
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun below, not by the driver's guess
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415 - only a new or older store needs it
+    from alembic.config import Config  # noqa: PLC0415 - as above
+
+    config = Config()
+    config.set_main_option("script_location", "corpus:migrations")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
