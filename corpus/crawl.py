@@ -27,7 +27,8 @@ from corpus.politeness import CrawlSettings
 from corpus.records import AddCounts, FoundArticle, Record, SourceState
 from corpus.robots import Robots
 from corpus.schedule import due_after_failure, due_after_success, max_age_seconds
-from corpus.sources import Source
+from corpus.sitemaps import parse_news_sitemap
+from corpus.sources import Source, SourceKind
 from corpus.workers import Workers
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_READERS = {SourceKind.FEED: parse_feed, SourceKind.NEWS_SITEMAP: parse_news_sitemap}
 _PAGES_AT_ONCE = 8  # of one source: while one is fetched, others are being read
 
 
@@ -251,7 +253,7 @@ class _Crawl:
             self._counts["unchanged_sources"] += 1
             return _after_success(state, answer, now, feed=None, new=0)
         feed = await self._workers.run(
-            parse_feed,
+            _READERS[source.kind],
             answer.content,
             url=answer.url,
             source=source.name,

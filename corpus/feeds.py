@@ -99,17 +99,17 @@ def _xml_feed(data: bytes, url: str, source: str, content_type: str, language: s
             if str(part.get("type", "text/html")).startswith(("text/", "application/xhtml"))
         ]
         return _article(
-            link=_first_address(url, _links(entry)),
+            link=_first_address(url, _links(entry), entry.get("id")),
             title=str(entry.get("title") or ""),
             body=max(contents, key=len, default=""),
             summary=str(entry.get("summary") or ""),
             author=str(entry.get("author") or ""),
             language=_language(entry.get("language")) or spoken,
-            dates=[entry.get(name) for name in ("published", "updated", "created")],
+            dates=(entry.get(name) for name in ("published", "updated", "created")),
             source=source,
         )
 
-    entries, problems = _read_each(parsed.entries, read)
+    entries, problems = read_each(parsed.entries, read)
     return Feed(
         title=clean_line(str(channel.get("title") or "")),
         language=spoken,
@@ -143,7 +143,7 @@ def _json_feed(data: bytes, url: str, source: str, language: str | None) -> Feed
         authors = item.get("authors") or [item.get("author") or {}]
         names = [str(author.get("name") or "") for author in authors if isinstance(author, dict)]
         return _article(
-            link=_first_address(url, (item.get("url"), item.get("external_url"), item.get("id"))),
+            link=_first_address(url, (item.get("url"), item.get("external_url")), item.get("id")),
             title=str(item.get("title") or ""),
             body=str(item.get("content_html") or item.get("content_text") or ""),
             summary=str(item.get("summary") or ""),
@@ -153,7 +153,7 @@ def _json_feed(data: bytes, url: str, source: str, language: str | None) -> Feed
             source=source,
         )
 
-    entries, problems = _read_each(items, read)
+    entries, problems = read_each(items, read)
     return Feed(
         title=clean_line(str(document.get("title") or "")),
         language=spoken,
@@ -163,9 +163,10 @@ def _json_feed(data: bytes, url: str, source: str, language: str | None) -> Feed
     )
 
 
-def _read_each(
+def read_each(
     items: Iterable[Any], read: Callable[[Any], FoundArticle]
 ) -> tuple[tuple[FoundArticle, ...], tuple[str, ...]]:
+    """What ``read`` makes of each item, and a line for each of which it makes nothing."""
     entries: list[FoundArticle] = []
     problems: list[str] = []
     for number, item in enumerate(items, start=1):
@@ -239,33 +240,27 @@ def _links(entry: Any) -> list[Any]:
     links = entry.get("links", ())
     alternate = [link.get("href") for link in links if link.get("rel") in (None, "alternate")]
     others = [link.get("href") for link in links if link.get("rel") not in (None, "self")]
-    return [
-        entry.get("feedburner_origlink"),
-        *alternate,
-        entry.get("link"),
-        entry.get("id"),
-        *others,
-    ]
+    return [entry.get("feedburner_origlink"), *alternate, entry.get("link"), *others]
 
 
-def _first_address(base: str, candidates: Iterable[Any]) -> str | None:
-    for position, candidate in enumerate(candidates):
-        if not candidate or not isinstance(candidate, str):
-            continue
-        stated = candidate.strip()
-        # An id is an address only when it says so itself; a link may be relative to the feed.
-        if "://" not in stated and (":" in stated.split("/")[0] or " " in stated):
-            continue
-        try:
-            address = urljoin(base, stated)
-            parts = urlsplit(address)
-        except ValueError:
-            continue
-        if parts.scheme in {"http", "https"} and parts.hostname:
-            if "://" not in stated and not stated.startswith(("/", ".", "?")) and position > 2:
-                continue
+def _first_address(base: str, links: Iterable[Any], identifier: Any) -> str | None:
+    """The first usable link, which may be relative to ``base``, or the id if it is an address."""
+    for link in links:
+        if isinstance(link, str) and link.strip() and (address := _address(base, link.strip())):
             return address
+    if isinstance(identifier, str) and re.match(r"\s*https?://", identifier, re.IGNORECASE):
+        return _address(base, identifier.strip())
     return None
+
+
+def _address(base: str, stated: str) -> str | None:
+    try:
+        address = urljoin(base, stated)
+        parts = urlsplit(address)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not match, a port that is no number
+        return None
+    return address if usable else None
 
 
 def _language(stated: Any) -> str | None:

@@ -18,6 +18,7 @@ _SKIPPED = re.compile(
     r"template|select|textarea"
 )
 _BLANK_LINES = re.compile(r"\s*\n\s*")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _MARKUP = re.compile(r"<[a-zA-Z/!]|&[#\w]+;")
 
 
@@ -34,12 +35,7 @@ def clean_line(value: str) -> str:
 
 def clean_characters(value: str) -> str:
     """``value`` without control characters and halves of surrogate pairs, in composed form."""
-    kept = "".join(
-        character
-        for character in value
-        if character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cs"}
-    )
-    return unicodedata.normalize("NFC", kept)
+    return unicodedata.normalize("NFC", _UNPRINTABLE.sub("", value))
 
 
 def plain_text(markup: str) -> str:
