@@ -17,9 +17,8 @@ from corpus.dates import ParsedDate, parse_date
 from corpus.errors import FetchError
 from corpus.markup import clean_line, plain_text
 from corpus.records import FoundArticle, Record
+from corpus.xml_safety import refuse_unsafe_entities
 
-_MOST_ENTITIES = 300  # the entity sets of HTML have about 250
-_LONGEST_ENTITY = 200
 _TITLE_LENGTH = 120
 # A body this long that does not break off is the article; shorter ones are teasers.
 _BODY_LENGTH = 250
@@ -70,7 +69,7 @@ def parse_feed(
     start = data.lstrip(b"\xef\xbb\xbf \t\r\n\0")[:1]
     if start == b"{":
         return _json_feed(data, url, source, language)
-    _refuse_unsafe_entities(data)
+    refuse_unsafe_entities(data, content_type)
     return _xml_feed(data, url, source, content_type, language)
 
 
@@ -291,45 +290,3 @@ def _what_it_is(data: bytes) -> str:
     if b"<html" in head or b"<!doctype html" in head:
         return "an HTML page"
     return "an answer of another kind"
-
-
-def _refuse_unsafe_entities(data: bytes) -> None:
-    """Raise FetchError for document types with external, nested or giant entities.
-
-    Zero bytes are dropped first, which turns UTF-16 and UTF-32 declarations into ASCII ones.
-    """
-    plain = data.replace(b"\0", b"")
-    start = re.search(rb"<!DOCTYPE", plain, re.IGNORECASE)
-    element = re.search(rb"<[A-Za-z]", plain)
-    if start is None or (element is not None and element.start() < start.start()):
-        return
-    end = re.search(rb"\]\s*>", plain[start.start() :])
-    subset = plain[start.start() : start.start() + end.end()] if end else plain[start.start() :]
-    declared = subset.split(b"<!ENTITY")[1:]
-    if not end or not declared:
-        return
-    if len(declared) > _MOST_ENTITIES:
-        raise _unsafe("too many entities")
-    for declaration in declared:
-        match = re.match(rb"\s+(?:%\s+)?\S+\s+(SYSTEM|PUBLIC|[\"'])", declaration)
-        if match is None:
-            raise _unsafe("an entity that cannot be read")
-        kind = match.group(1)
-        rest = declaration[match.end() :]
-        if kind in {b"SYSTEM", b"PUBLIC"}:
-            # Old RSS 1.0 names the character sets of the W3C; they are never fetched either.
-            if not re.match(rb"\s+[\"']-//W3C//ENTITIES ", rest):
-                raise _unsafe("an external entity")
-            continue
-        value = rest.split(kind, 1)[0]
-        if len(value) > _LONGEST_ENTITY:
-            raise _unsafe("a giant entity")
-        if re.search(rb"&(?!#\w+;)|%\w", value):
-            raise _unsafe("nested entities")
-
-
-def _unsafe(what: str) -> FetchError:
-    return FetchError(
-        f"its XML declares {what}, which is refused",
-        remedy="no news feed needs it; look for another address",
-    )

@@ -23,7 +23,7 @@ def parse_news_sitemap(
     """Read a news sitemap fetched from ``url``; ``content_type`` is not needed.
 
     ``language`` is what to assume where an entry states none. Raises FetchError when ``data`` is
-    not a news sitemap, or is an index of sitemaps, whose members are to be listed as sources instead.
+    not a news sitemap, or is an index of sitemaps, whose members are to be listed instead.
     """
     del content_type
     try:
