@@ -1,0 +1,148 @@
+"""``undertow tag``: files of news into a file of tags, or the store's untagged articles."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from corpus.errors import UsageError
+from service.cli.command import FILE, database_option, json_option, make_command, model_option
+from service.cli.failures import DONE, PARTIAL, Interrupted
+from service.cli.words import Problems, counted, print_json, progress, stopwatch, told_rate
+
+if TYPE_CHECKING:
+    from nlp.tagger import Tagger
+    from service.batch import Counts
+
+
+@make_command(
+    "tag",
+    "undertow tag news.jsonl -o tags.jsonl",
+    "undertow tag 2024.parquet 2025.parquet -o tags.parquet",
+    "undertow tag news.csv -o tags.csv --resume     go on after Ctrl-C or a crash",
+    "undertow tag --db sqlite:///undertow.db        what the store has untagged",
+)
+@click.argument("inputs", nargs=-1, metavar="[IN]...", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=FILE, help="Where the tags go: .jsonl, .csv or .parquet.")
+@click.option("--resume", is_flag=True, help="Go on with an unfinished output.")
+@click.option("--overwrite", is_flag=True, help="Replace an output that exists.")
+@database_option
+@model_option
+@json_option
+def command(
+    *,
+    inputs: tuple[Path, ...],
+    output: Path | None,
+    resume: bool,
+    overwrite: bool,
+    db: str | None,
+    model_directory: Path | None,
+    as_json: bool,
+) -> int:
+    """Tag news with drivers, stances, sentiment, evidence, amounts and entities.
+
+    Files (JSONL, CSV, Parquet; a folder stands for its files) need a column `title`, `text` or
+    both. The output has one record for each row, in order, under the row's `id`, else its number
+    over all inputs; other columns are carried through, `input_` before a name that a record has
+    itself. A row that cannot be tagged gives an error record, is named, and makes the exit code 3.
+
+    Without files, the articles of the store that this model has not tagged are tagged and kept
+    there, chunk by chunk; running it again goes on.
+    """
+    if inputs and db:
+        raise UsageError("files and --db were both given", remedy="give one of them")
+    if not inputs:
+        if output or resume or overwrite:
+            raise UsageError(
+                "no input file was given", remedy="name files, as in: undertow tag IN -o OUT"
+            )
+        return _tag_store(db, model_directory, as_json)
+    if output is None:
+        raise UsageError("no output was given", remedy="name it with -o, as in: -o tags.jsonl")
+    return _tag_files(
+        inputs,
+        output,
+        resume=resume,
+        overwrite=overwrite,
+        model_directory=model_directory,
+        as_json=as_json,
+    )
+
+
+def _tag_files(
+    inputs: tuple[Path, ...],
+    output: Path,
+    *,
+    resume: bool,
+    overwrite: bool,
+    model_directory: Path | None,
+    as_json: bool,
+) -> int:
+    from service.batch import prepare, tag_files  # noqa: PLC0415 - slow to import
+    from service.batch_rows import count_rows  # noqa: PLC0415 - slow to import
+
+    batch = prepare(inputs, output, resume=resume, overwrite=overwrite)
+    if batch is None:
+        click.echo(f"{output} is there and nothing beside it is unfinished: nothing to resume.")
+        return DONE
+    problems, seconds = Problems(), stopwatch()
+    try:
+        tagger = load_tagger(model_directory)
+        total = count_rows(batch.inputs) if sys.stderr.isatty() else None
+        with progress(total, "rows") as advance:
+            counts = tag_files(batch, tagger, on_problem=problems.row, on_progress=advance)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted; what was tagged is kept beside {output}"
+            " (run it again with --resume to go on)"
+        ) from None
+    _tell(counts, seconds(), str(output), as_json)
+    return PARTIAL if counts.failed else DONE
+
+
+def _tag_store(db: str | None, model_directory: Path | None, as_json: bool) -> int:
+    from service.batch import tag_store  # noqa: PLC0415 - slow to import
+    from service.cli.command import open_store  # noqa: PLC0415 - beside its only use
+
+    problems, seconds = Problems(), stopwatch()
+    with open_store(db) as store:
+        tagger = load_tagger(model_directory)
+        with progress(None, "articles") as advance:
+            counts = tag_store(store, tagger, on_problem=problems.words, on_progress=advance)
+    _tell(counts, seconds(), None, as_json)
+    return PARTIAL if counts.failed else DONE
+
+
+def load_tagger(model_directory: Path | None) -> Tagger:
+    """The tagger of a model directory, else of the settings, else the one that comes along."""
+    from nlp.tagger import Tagger  # noqa: PLC0415 - slow to import
+    from service.settings import load_settings  # noqa: PLC0415 - slow to import
+
+    settings = load_settings()
+    return Tagger.load(model_directory or settings.model, threads=settings.threads)
+
+
+def _tell(counts: Counts, seconds: float, output: str | None, as_json: bool) -> None:
+    if as_json:
+        print_json(counts.model_dump() | {"seconds": round(seconds, 3), "output": output})
+        return
+    if counts.rows == 0:
+        click.echo(f"Nothing to tag: {counts.model} has tagged every article of the store.")
+        return
+    noun = "row" if output else "article"
+    done = counts.rows - counts.resumed
+    words = f"Tagged {counted(done, noun)} with {counts.model} {told_rate(done, seconds)}"
+    if counts.resumed:
+        words += f", after {counts.resumed:,} of an earlier run"
+    click.echo(f"{words}.")
+    click.echo(f"{counts.relevant:,} bear on crypto; {counts.failed:,} could not be tagged.")
+    if counts.undated:
+        click.echo(
+            f"{counted(counts.undated, noun)} have a published_at that is no time; days such as"
+            ' "Thursday" in them stay open.'
+        )
+    if output:
+        click.echo(f"Records: {output}")
