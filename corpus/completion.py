@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from corpus.errors import FetchError, InputError, TemporaryFetchError
 from corpus.fetch import ACCEPT_PAGE, Fetcher
 from corpus.identity import article_id, canonical_url
-from corpus.pages import Page, PageProblem, read_page
+from corpus.pages import Page, PageProblem
 from corpus.records import Article, FoundArticle, Record
 from corpus.robots import Robots
 from corpus.workers import Workers
@@ -92,8 +92,8 @@ class Completer:
             url, accept=ACCEPT_PAGE, permission=self._robots.permission
         )
         self.pages += 1
-        return await self._workers.run(
-            read_page, answer.content, url=answer.url, content_type=answer.content_type
+        return await self._workers.read_page(
+            answer.content, url=answer.url, content_type=answer.content_type
         )
 
 

@@ -21,14 +21,13 @@ import httpx
 
 from corpus.completion import Completer
 from corpus.errors import FetchError, StoreError
-from corpus.feeds import Feed, parse_feed
+from corpus.feeds import Feed
 from corpus.fetch import ACCEPT_FEED, Fetched, Fetcher
 from corpus.politeness import CrawlSettings
 from corpus.records import AddCounts, FoundArticle, Record, SourceState
 from corpus.robots import Robots
 from corpus.schedule import due_after_failure, due_after_success, max_age_seconds
-from corpus.sitemaps import parse_news_sitemap
-from corpus.sources import Source, SourceKind
+from corpus.sources import Source
 from corpus.workers import Workers
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_READERS = {SourceKind.FEED: parse_feed, SourceKind.NEWS_SITEMAP: parse_news_sitemap}
 _PAGES_AT_ONCE = 8  # of one source: while one is fetched, others are being read
 
 
@@ -137,7 +135,7 @@ async def _run(
             raise KeyboardInterrupt from None
         raise
     finally:
-        workers.close()
+        await workers.close()
 
 
 def _cancel_on_sigterm() -> threading.Event:
@@ -252,13 +250,8 @@ class _Crawl:
         if answer.unchanged:
             self._counts["unchanged_sources"] += 1
             return _after_success(state, answer, now, feed=None, new=0)
-        feed = await self._workers.run(
-            _READERS[source.kind],
-            answer.content,
-            url=answer.url,
-            source=source.name,
-            content_type=answer.content_type,
-            language=source.language,
+        feed = await self._workers.read_feed(
+            source, answer.content, url=answer.url, content_type=answer.content_type
         )
         self._counts["entries"] += feed.listed
         self._counts["entry_problems"] += len(feed.problems)

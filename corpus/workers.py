@@ -1,4 +1,4 @@
-"""Worker processes in which bytes from strangers are read, each job within limits.
+"""Worker processes in which feeds and pages are read, each job within limits.
 
 A parser can be made to run for hours or to eat all memory by a page written for it. In a process of
 its own it is stopped after a while, and the operating system refuses it more memory than allowed;
@@ -8,70 +8,121 @@ the crawl goes on with a fresh worker. Several workers also use several cores.
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
-import signal
-from collections.abc import Callable
-from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import Any, ParamSpec, TypeVar
-
-from pebble import ProcessExpired, ProcessPool
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from typing import Any
 
 from corpus.errors import FetchError
+from corpus.feeds import Feed
+from corpus.pages import Page
+from corpus.reading_worker import LENGTH_BYTES
+from corpus.sources import Source
 
-_Given = ParamSpec("_Given")
-_Result = TypeVar("_Result")
-
-_MEMORY_BYTES = 2 * 1024**3
 _JOBS_BEFORE_RENEWAL = 2000  # libraries keep caches; a fresh process keeps memory flat
+_LONGEST_ANSWER = 256 * 1024 * 1024
+
+
+class _Worker:
+    def __init__(self) -> None:
+        self.process: Process | None = None
+        self.jobs = 0
+
+    async def start(self) -> Process:
+        if self.process is None:
+            # A command of its own rather than a fork: this process has threads and connections.
+            # -P: modules are looked for where this process does, not in the working folder.
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",
+                "-m",
+                "corpus.reading_worker",
+                stdin=PIPE,
+                stdout=PIPE,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
+                start_new_session=True,  # Ctrl-C is for the crawl, which then stops its workers
+            )
+            self.jobs = 0
+        return self.process
+
+    async def stop(self) -> None:
+        process, self.process = self.process, None
+        if process is None:
+            return
+        if process.returncode is None:
+            process.kill()
+        # Also closes the pipes; wait() alone could hang on one that is full.
+        await process.communicate()
 
 
 class Workers:
-    """A pool of ``count`` worker processes that stop any job after ``seconds``."""
+    """``count`` worker processes that stop any job after ``seconds``.
+
+    To be closed when done. Workers start with their first job.
+    """
 
     def __init__(self, count: int, seconds: float) -> None:
         self._seconds = seconds
-        # Spawned, not forked: the crawl's own process has threads and open connections.
-        self._pool: Any = ProcessPool(
-            max_workers=count,
-            max_tasks=_JOBS_BEFORE_RENEWAL,
-            initializer=_prepare,
-            context=multiprocessing.get_context("spawn"),
-        )
+        self._all = [_Worker() for _ in range(count)]
+        self._idle: asyncio.Queue[_Worker] = asyncio.Queue()
+        for worker in self._all:
+            self._idle.put_nowait(worker)
 
-    async def run(
-        self, function: Callable[_Given, _Result], *args: _Given.args, **kwargs: _Given.kwargs
-    ) -> _Result:
-        """``function(*args, **kwargs)`` in a worker; all of it must be picklable.
+    async def read_feed(self, source: Source, data: bytes, *, url: str, content_type: str) -> Feed:
+        """What ``corpus.feeds`` or ``corpus.sitemaps`` makes of ``data``, by the source's kind.
 
-        Raises FetchError when the job takes too long or too much memory; what ``function`` raises
-        is raised here too.
+        Raises FetchError as they do, and when the job takes too long or too much memory.
         """
-        job: Any = self._pool.schedule(
-            function, args=list(args), kwargs=kwargs, timeout=self._seconds
-        )
-        try:
-            result: _Result = await asyncio.wrap_future(job)
-        except (FutureTimeoutError, TimeoutError) as error:
-            raise FetchError(f"reading it took more than {self._seconds:g} s") from error
-        except (ProcessExpired, MemoryError) as error:
-            raise FetchError("reading it took more memory than is allowed") from error
-        except RecursionError as error:
-            raise FetchError("it is nested too deeply to be read") from error
-        return result
+        given = {
+            "url": url,
+            "source": source.name,
+            "content_type": content_type,
+            "language": source.language,
+        }
+        return Feed.model_validate(await self._run(source.kind.value, data, given))
 
-    def close(self) -> None:
+    async def read_page(self, data: bytes, *, url: str, content_type: str) -> Page:
+        """What ``corpus.pages`` makes of ``data``.
+
+        Raises FetchError when the job takes too long or too much memory.
+        """
+        given = {"url": url, "content_type": content_type}
+        return Page.model_validate(await self._run("page", data, given))
+
+    async def close(self) -> None:
         """Stop all workers, whatever they are doing."""
-        self._pool.stop()
-        self._pool.join()
+        await asyncio.gather(*(worker.stop() for worker in self._all))
+
+    async def _run(self, kind: str, data: bytes, given: dict[str, Any]) -> Any:
+        worker = await self._idle.get()
+        healthy = False
+        try:
+            async with asyncio.timeout(self._seconds):
+                reply = await _ask(await worker.start(), kind, data, given)
+            worker.jobs += 1
+            healthy = not reply.get("worn") and worker.jobs < _JOBS_BEFORE_RENEWAL
+        except TimeoutError as error:
+            raise FetchError(f"reading it takes more than {self._seconds:g} s") from error
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            raise FetchError("reading it made the reading process fail") from error
+        finally:
+            if not healthy:
+                await worker.stop()
+            self._idle.put_nowait(worker)
+        if "problem" in reply:
+            raise FetchError(reply["problem"], remedy=reply.get("remedy", ""))
+        return reply["result"]
 
 
-def _prepare() -> None:
-    # Ctrl-C reaches the whole process group; the crawl decides what happens to its workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        import resource  # noqa: PLC0415 - not on every system
-    except ImportError:
-        return  # Windows has no such limit; the time limit still holds
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = _MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(hard, _MEMORY_BYTES)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+async def _ask(process: Process, kind: str, data: bytes, given: dict[str, Any]) -> dict[str, Any]:
+    if process.stdin is None or process.stdout is None:
+        raise ConnectionError("the worker has no pipes")
+    job = json.dumps({"kind": kind, "given": given, "size": len(data)}).encode()
+    process.stdin.write(len(job).to_bytes(LENGTH_BYTES) + job + data)
+    await process.stdin.drain()
+    size = int.from_bytes(await process.stdout.readexactly(LENGTH_BYTES))
+    if size > _LONGEST_ANSWER:
+        raise ConnectionError("the answer is too long to be one")
+    reply: dict[str, Any] = json.loads(await process.stdout.readexactly(size))
+    return reply
