@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import isnan
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
@@ -176,15 +177,21 @@ def _jsonl_rows(path: Path, stream: BinaryIO) -> Iterator[Row | RowProblem]:
             reason = f"the line is longer than {_LONGEST_LINE // 2**20} MiB"
         else:
             try:
-                values = from_json(content, allow_inf_nan=False)
+                values = from_json(content)
             except ValueError as problem:
                 reason = f"not valid JSON: {problem}"
             else:
                 if isinstance(values, dict):
+                    if b"NaN" in content:  # how Python's own writer tells that there is no value
+                        values = {name: _unless_nan(value) for name, value in values.items()}
                     yield Row(number=number, line=line_number, values=values)
                     continue
                 reason = f"not a JSON object but {_json_kind(values)}"
         yield RowProblem(path=str(path), number=number, line=line_number, reason=reason)
+
+
+def _unless_nan(value: Any) -> Any:
+    return None if isinstance(value, float) and isnan(value) else value
 
 
 def _json_kind(value: object) -> str:
