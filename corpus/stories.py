@@ -32,11 +32,11 @@ from corpus.figures import figures_conflict, figures_in
 
 WINDOW = timedelta(hours=72)
 
-_OPENING_WORDS = 200
-OPENING_CHARACTERS = _OPENING_WORDS * 16  # no more of a text is looked at
+_OPENING_WORDS = 128
+OPENING_CHARACTERS = _OPENING_WORDS * 12  # no more of a text is looked at
 _FIGURE_WORDS = 60  # of the opening; figures further down are background
-_TITLE_BANDS, _TITLE_ROWS = 8, 4
-_TEXT_BANDS, _TEXT_ROWS = 16, 3
+_TITLE_BANDS, _TITLE_ROWS = 7, 4
+_TEXT_BANDS, _TEXT_ROWS = 12, 3
 _SEED = 20251124  # fixes the permutations: signatures are kept in the store
 
 _WORD = re.compile(r"[^\W_]+(?:[.,’'][^\W_]+)*")

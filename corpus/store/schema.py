@@ -30,6 +30,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+def microseconds(moment: datetime) -> int:
+    """Whole microseconds from 1970 UTC to ``moment``."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
 class Moment(TypeDecorator[datetime]):
     """An aware UTC time, kept as microseconds since 1970."""
 
@@ -38,7 +43,7 @@ class Moment(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         """The number that stands for a time."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """The time that a number stands for."""
@@ -91,12 +96,12 @@ former_contents = Table(
 )
 
 # Keys of corpus.stories.bands for each article, ordered so that one key and a span of time is one
-# stretch of the table.
+# stretch of the table. ``published_us`` is the time as a plain number: rows are many and small.
 story_bands = Table(
     "story_bands",
     metadata,
     Column("band", BigInteger, primary_key=True, autoincrement=False),
-    Column("published_at", Moment, primary_key=True),
+    Column("published_us", BigInteger, primary_key=True, autoincrement=False),
     Column("article", BigInteger, ForeignKey("articles.number"), primary_key=True),
     sqlite_with_rowid=False,
 )

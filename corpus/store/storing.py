@@ -14,13 +14,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from corpus.store.pieces import pieces
-from corpus.store.schema import articles, story_bands
+from corpus.store.schema import articles, microseconds, story_bands
 from corpus.stories import OPENING_CHARACTERS, WINDOW, Sketch, copy_score, sketch
 
 _VALUES_A_QUERY = 5_000  # SQLite takes 32,766 values a query, PostgreSQL 65,535
+_WINDOW_US = int(WINDOW.total_seconds()) * 1_000_000
 _COMPARED = 100  # candidates for one article, those that share most keys; beyond is boilerplate
 
 
@@ -83,7 +83,7 @@ def insert_with_stories(connection: Connection, items: Sequence[Prepared]) -> in
             row["id"], row["story_id"], published_at, head_published_at, item.sketch
         )
         for band in item.bands:
-            sharing[band].append((number, published_at))
+            sharing[band].append((number, microseconds(published_at)))
     connection.execute(articles.insert(), rows)
     keep_bands(
         connection,
@@ -99,33 +99,36 @@ def keep_bands(
     connection: Connection, entries: Iterable[tuple[int, datetime, Sequence[int]]]
 ) -> None:
     """Keep the keys of articles, given as number, time of publication and keys."""
-    rows = [
-        {"band": band, "published_at": published_at, "article": number}
+    # Sorted as the table is, which an engine writes fastest.
+    rows = sorted(
+        (band, microseconds(published_at), number)
         for number, published_at, keys in entries
-        for band in dict.fromkeys(keys)
-    ]
+        for band in set(keys)
+    )
     if rows:
-        # In the order of the table, which an engine writes fastest.
-        rows.sort(key=lambda row: (row["band"], row["published_at"]))
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        connection.execute(dialect.insert(story_bands).on_conflict_do_nothing(), rows)
+        mark = "?" if connection.dialect.name == "sqlite" else "%s"
+        connection.exec_driver_sql(
+            f"INSERT INTO {story_bands.name} (band, published_us, article)"
+            f" VALUES ({mark}, {mark}, {mark}) ON CONFLICT DO NOTHING",  # noqa: S608 - constants only
+            rows,
+        )
 
 
-Sharing = defaultdict[int, list[tuple[int, datetime]]]
+Sharing = defaultdict[int, list[tuple[int, int]]]
 
 
 def _stored_with_bands(connection: Connection, items: Sequence[Prepared]) -> Sharing:
     """For each key of the items, the stored articles near in time that have it."""
     sharing: Sharing = defaultdict(list)
-    times = [item.row["published_at"] for item in items]
+    times = [microseconds(item.row["published_at"]) for item in items]
     keys = sorted({band for item in items for band in item.bands})
     for some in pieces(keys, _VALUES_A_QUERY):
-        query = select(story_bands.c.band, story_bands.c.article, story_bands.c.published_at).where(
+        query = select(story_bands.c.band, story_bands.c.article, story_bands.c.published_us).where(
             story_bands.c.band.in_(some),
-            story_bands.c.published_at.between(min(times) - WINDOW, max(times) + WINDOW),
+            story_bands.c.published_us.between(min(times) - _WINDOW_US, max(times) + _WINDOW_US),
         )
-        for band, number, published_at in connection.execute(query):
-            sharing[band].append((number, published_at))
+        for band, number, published_us in connection.execute(query):
+            sharing[band].append((number, published_us))
     return sharing
 
 
@@ -138,11 +141,11 @@ def _near(items: Sequence[Prepared], sharing: Sharing) -> set[int]:
 
 def _candidates(item: Prepared, sharing: Sharing) -> list[int]:
     """Articles within the window that share a key with ``item``, most shared keys first."""
-    published_at = item.row["published_at"]
+    published_us = microseconds(item.row["published_at"])
     shared: Counter[int] = Counter()
     for band in item.bands:
         for number, other in sharing.get(band, ()):
-            if abs(other - published_at) <= WINDOW:
+            if abs(other - published_us) <= _WINDOW_US:
                 shared[number] += 1
     return sorted(shared, key=lambda number: (-shared[number], number))[:_COMPARED]
 

@@ -52,7 +52,7 @@ def upgrade() -> None:
     op.create_table(
         "story_bands",
         sa.Column("band", sa.BigInteger, primary_key=True, autoincrement=False),
-        sa.Column("published_at", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("published_us", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("article", sa.BigInteger, sa.ForeignKey("articles.number"), primary_key=True),
         sqlite_with_rowid=False,
     )
