@@ -13,13 +13,17 @@ from nlp.index import (
     ASSETS,
     COMPOSITE,
     IndexResult,
+    Reading,
     build,
     contributions,
+    period_start,
     readings,
     week_bounds,
     week_name,
 )
 from nlp.index.aggregate import BAND_LEVEL
+from nlp.index.build import DEFAULT_BASE
+from nlp.study import Plan
 from nlp.taxonomy import drivers
 from nlp.watch import LOOKBACK as WATCH_LOOKBACK
 from nlp.watch import assess
@@ -50,13 +54,15 @@ def build_report(
     as_of: datetime | None = None,
     asset: str = "all",
     base: tuple[datetime, datetime] | None = None,
+    plan: Plan | None = None,
 ) -> WeeklyReport:
     """The report of an ISO week such as ``2025-W47``.
 
     ``model`` defaults to the one that tagged last, ``as_of`` (aware UTC) to the moment when it
     did, so that the same store gives the same report. News of the 52 weeks up to the end of the
     week is read; ``base`` (start, end exclusive) is by default its first four weeks. Nothing later
-    than the week is used.
+    than the week is used, except to the end of the base window by a week inside it. ``plan`` is
+    that of the study, by default the one that comes with Undertow.
 
     Raises :class:`UsageError` for a badly written, future or uncovered week, an unknown model or
     asset and a time without a zone, :class:`InputError` for a store without tags, and
@@ -69,7 +75,7 @@ def build_report(
     reader = open_news(store, model=model, as_of=as_of)
     since = min(end - LOOKBACK, base[0]) if base else end - LOOKBACK
     index = _weekly_index(reader, week, since=since, end=end, asset=asset, base=base)
-    found = {one.driver: one for one in readings(index, start, asset=asset)}
+    found = {one.driver: one for one in _readings(index, start, asset)}
     week_items = list(reader.between(start, end))
     parts = contributions(index, week_items, period_start=start, asset=asset, top=CANDIDATES)
     rows = tuple(
@@ -96,7 +102,12 @@ def build_report(
     prices = prices[prices["time"] <= known_until]
     moved = price_weeks(prices, start=start, end=known_until)
     study, study_absent, study_vintage = study_summary(
-        reader.between(since, end), prices, as_of=reader.as_of, model=reader.model, base=index.base
+        reader.between(since, end),
+        prices,
+        as_of=reader.as_of,
+        model=reader.model,
+        base=index.base,
+        plan=plan,
     )
     core = [row.reading for row in rows if row.core]
     composite = found[COMPOSITE]
@@ -125,7 +136,7 @@ def build_report(
             study_vintage=study_vintage,
             version=version("undertow"),
         ),
-        index_series=_points(index, asset, since=end - CHART),
+        index_series=_points(index, asset, since=end - CHART, until=end),
         price_series=price_points(prices, since=end - CHART),
     )
 
@@ -140,7 +151,7 @@ def _weekly_index(
     base: tuple[datetime, datetime] | None,
 ) -> IndexResult:
     index = build(
-        reader.between(since, end),
+        reader.between(since, max(end, _base_end(reader, since, end, base))),
         frequency="W",
         as_of=reader.as_of,
         model=reader.model,
@@ -149,13 +160,48 @@ def _weekly_index(
     )
     starts = index.frame["period_start"]
     first, last = starts.min().to_pydatetime(), starts.max().to_pydatetime()
-    if not first <= end - timedelta(weeks=1) <= last:
+    newest = reader.store.counts().last_published
+    # A week without news between weeks with news is reported as such; one after all news is not.
+    if last < end - timedelta(weeks=1) and (newest is None or newest < end):
         raise UsageError(
-            f"the store has no tagged news in week {week} or around it; before its end the news"
-            f" runs from {week_name(first)} to {week_name(last)}",
+            f"the store has no tagged news of week {week}; the news runs from {week_name(first)} to"
+            f" {week_name(last)}",
             remedy="choose a week inside the news, or crawl and tag first",
         )
     return index
+
+
+def _readings(index: IndexResult, start: datetime, asset: str) -> tuple[Reading, ...]:
+    """The readings of the week; those of a week after the last story before its end are absent."""
+    if start <= index.frame["period_start"].max():
+        return readings(index, start, asset=asset)
+    absent = Reading(
+        driver=COMPOSITE,
+        stories=0,
+        tagged=0,
+        attention=None,
+        stance=None,
+        pressure=None,
+        lower=None,
+        upper=None,
+        pressure_raw=None,
+        change=None,
+        preceding=0,
+        direction="no coverage",
+        in_base=False,
+    )
+    names = (*index.drivers, COMPOSITE)
+    return tuple(absent.model_copy(update={"driver": name}) for name in names)
+
+
+def _base_end(
+    reader: NewsReader, since: datetime, end: datetime, base: tuple[datetime, datetime] | None
+) -> datetime:
+    """End of the base window: a week inside it is measured against the whole of it."""
+    if base is not None:
+        return base[1]
+    first = next(reader.between(since, end), None)
+    return end if first is None else period_start(first.article.published_at, "W") + DEFAULT_BASE
 
 
 def _notes(
@@ -199,10 +245,12 @@ def _unbanded(row: DriverWeek) -> bool:
     return row.reading.pressure is not None and row.reading.lower is None
 
 
-def _points(index: IndexResult, asset: str, *, since: datetime) -> tuple[IndexPoint, ...]:
+def _points(
+    index: IndexResult, asset: str, *, since: datetime, until: datetime
+) -> tuple[IndexPoint, ...]:
     frame = index.frame
-    frame = frame[(frame["asset"] == asset) & (frame["period_start"] >= since)]
-    frame = frame[frame["pressure"].notna()]
+    frame = frame[(frame["asset"] == asset) & frame["pressure"].notna()]
+    frame = frame[(frame["period_start"] >= since) & (frame["period_start"] < until)]
     rows: list[dict[Any, Any]] = frame.to_dict("records")
     return tuple(
         IndexPoint(

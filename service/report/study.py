@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from corpus.errors import StudyError
 from nlp.index import build
 from nlp.index.stories import Tagged
-from nlp.study import StudyResult
+from nlp.study import Plan, StudyResult
 from nlp.study import run as run_study
 from service.report.records import StudySummary
 
@@ -26,6 +26,7 @@ def study_summary(
     as_of: datetime,
     model: str,
     base: tuple[datetime, datetime],
+    plan: Plan | None,
 ) -> tuple[StudySummary | None, str | None, str | None]:
     """The daily study of ``tagged`` news and ``prices``: summary, or why there is none, vintage.
 
@@ -35,7 +36,7 @@ def study_summary(
         return None, "No study was run: the store holds no prices up to this week.", None
     try:
         index = build(tagged, frequency="D", as_of=as_of, model=model, base=base)
-        result = run_study(index.frame, prices)
+        result = run_study(index.frame, prices, plan)
     except StudyError as error:
         return None, f"No study was run: {error.message}.", None
     return summarised(result), None, result.index_vintage
