@@ -33,13 +33,12 @@ _CHOICE = re.compile(r"<([^<>]+)>")
 _ARTICLE = re.compile(r"\b([Aa]) (?=Ether|XRP|Ark)")
 _SLOT = re.compile(r"\{(\w+)\}")
 # Words that headlines keep small.
-_SMALL = frozenset(
-    re.split(
-        ",",
-        "a,an,and,as,at,but,by,for,from,if,in,into,its,nor,of,off,on,or,per,so,than,the,to,while,"
-        "with,yet",
-    )
-)
+# fmt: off
+_SMALL = frozenset((
+    "a", "an", "and", "as", "at", "but", "by", "for", "from", "if", "in", "into", "its", "nor",
+    "of", "off", "on", "or", "per", "so", "than", "the", "to", "while", "with", "yet",
+))
+# fmt: on
 
 
 @dataclass(frozen=True)
