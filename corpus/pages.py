@@ -21,6 +21,8 @@ from corpus.records import Record, UtcDatetime
 
 _SHORTEST_TEXT = 140  # characters; less is a caption, not an article
 _NOTICE_LENGTH = 1500  # a page that only gives notice of something is shorter than this
+_NOT_FOUND_LENGTH = 400
+_CONSENT_LENGTH = 600
 _TEASER_LENGTH = 350
 _HEADLINE_LINKS = 25
 _HEADLINE_LENGTH = 25
@@ -155,14 +157,18 @@ def _problem(
     tree: HtmlElement, json_ld: list[dict[str, Any]], url: str, title: str, text: str
 ) -> PageProblem | None:
     brief = len(text) < _NOTICE_LENGTH
-    opening = f"{title}\n{text[:_NOTICE_LENGTH]}"
     if brief:
-        seen = opening if len(text) >= _SHORTEST_TEXT else f"{title}\n{_visible(tree)}"
-        if _CHALLENGE.search(title) or (len(seen) < _NOTICE_LENGTH and _CHALLENGE.search(seen)):
+        # Notices name themselves in the window title, the headline or their few words.
+        window = tree.find(".//title")
+        titles = f"{title}\n{clean_line(window.text_content()) if window is not None else ''}"
+        words = f"{titles}\n{text if len(text) >= _SHORTEST_TEXT else _visible(tree)}"
+        if _CHALLENGE.search(titles) or (len(words) < _NOTICE_LENGTH and _CHALLENGE.search(words)):
             return PageProblem.CHALLENGE
-        if _NOT_FOUND.search(title) or (len(text) < 400 and _NOT_FOUND.search(text)):
+        if any(map(_NOT_FOUND.search, titles.splitlines())) or (
+            len(text) < _NOT_FOUND_LENGTH and _NOT_FOUND.search(text)
+        ):
             return PageProblem.NOT_FOUND
-        if len(text) < 600 and _CONSENT.search(seen):
+        if len(text) < _CONSENT_LENGTH and _CONSENT.search(words):
             return PageProblem.CONSENT
     if _is_index(tree, json_ld, url, text):
         return PageProblem.INDEX

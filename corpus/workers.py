@@ -59,11 +59,11 @@ class _Worker:
 class Workers:
     """``count`` worker processes that stop any job after ``seconds``.
 
-    To be closed when done. Workers start with their first job.
+    To be closed when done. Workers start with their first job, which counts their start too.
     """
 
     def __init__(self, count: int, seconds: float) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._all = [_Worker() for _ in range(count)]
         self._idle: asyncio.Queue[_Worker] = asyncio.Queue()
         for worker in self._all:
@@ -98,12 +98,12 @@ class Workers:
         worker = await self._idle.get()
         healthy = False
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(self.seconds):
                 reply = await _ask(await worker.start(), kind, data, given)
             worker.jobs += 1
             healthy = not reply.get("worn") and worker.jobs < _JOBS_BEFORE_RENEWAL
         except TimeoutError as error:
-            raise FetchError(f"reading it takes more than {self._seconds:g} s") from error
+            raise FetchError(f"reading it takes more than {self.seconds:g} s") from error
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             raise FetchError("reading it made the reading process fail") from error
         finally:
