@@ -8,8 +8,13 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
+
 from nlp.records import STANCES
 from nlp.taxonomy import drivers
+
+pytest.importorskip("torch", reason="the training room needs the train extra")
+
 from nlp.training.dataset import read_labelled
 from nlp.training.direction import direction_items
 
