@@ -1,7 +1,7 @@
 """From scores of windows to what is said of an item: calibrated probabilities, stance, sentiment.
 
-An article of several windows has a driver as strongly as its lead has it, or as the two windows of
-its body that have it most strongly, less ``body_shift``: a body of thirty windows has thirty
+An article of several windows has a driver as strongly as its lead has it, or as the window of
+its body that has it most strongly, less ``body_shift``: a body of thirty windows has thirty
 chances to look like something. Its stance is the mean over windows weighted by the driver's
 probability there, its sentiment the mean of lead (``lead_weight``) and body.
 """
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from nlp.manifest import Manifest
 
 Floats = NDArray[np.float64]
-STRONGEST = 2  # body windows that must agree
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,7 @@ def judge(scores: Scores, manifest: Manifest) -> Judgement:
 
 def article_logits(logits: Floats, body_shift: float) -> Floats:
     """Logits of an article (drivers,) from its windows' (windows, drivers), the lead first."""
-    body = np.sort(logits[1:], axis=0)[::-1][:STRONGEST]
-    found: Floats = np.maximum(logits[0], body.mean(axis=0) - body_shift)
+    found: Floats = np.maximum(logits[0], logits[1:].max(axis=0) - body_shift)
     return found
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +48,7 @@ class LabelledItems:
 def read_labelled(path: Path, drivers: Sequence[str]) -> LabelledItems:
     """Read a JSONL file of labelled items (``docs/training.md`` gives the format).
 
-    Raises :class:`InputError` naming the line at fault: a training set with holes is not trained
-    on.
+    Raises :class:`InputError` naming the line at fault: a set with holes is not trained on.
     """
     if not path.is_file():
         raise InputError(
@@ -67,6 +67,13 @@ def read_labelled(path: Path, drivers: Sequence[str]) -> LabelledItems:
         rows.append(row)
     if not rows:
         raise InputError(f"{path} holds no items", remedy="give a JSONL file of labelled items")
+    return as_items(rows, drivers, digest=sha256(payload).hexdigest())
+
+
+def as_items(
+    rows: Sequence[Mapping[str, Any]], drivers: Sequence[str], digest: str
+) -> LabelledItems:
+    """Checked rows as arrays."""
     column = {name: position for position, name in enumerate(drivers)}
     stance = np.full((len(rows), len(drivers)), NO_STANCE, np.int64)
     for position, row in enumerate(rows):
@@ -82,7 +89,21 @@ def read_labelled(path: Path, drivers: Sequence[str]) -> LabelledItems:
         stance=stance,
         sentiment=np.where(relevant > 0, sentiment, NO_STANCE),
         relevant=relevant,
-        digest=sha256(payload).hexdigest(),
+        digest=digest,
+    )
+
+
+def joined(first: LabelledItems, second: LabelledItems) -> LabelledItems:
+    """Both sets of items, one after the other; the digest stays that of the first."""
+    return LabelledItems(
+        ids=first.ids + second.ids,
+        titles=first.titles + second.titles,
+        texts=first.texts + second.texts,
+        driver=np.concatenate([first.driver, second.driver]),
+        stance=np.concatenate([first.stance, second.stance]),
+        sentiment=np.concatenate([first.sentiment, second.sentiment]),
+        relevant=np.concatenate([first.relevant, second.relevant]),
+        digest=first.digest,
     )
 
 

@@ -173,8 +173,9 @@ class Trainer:
             tensors[f"weight/{name}"] = parameter.detach().contiguous()
             tensors[f"average/{name}"] = self.average[name].contiguous()
             state = self.optimizer.state[parameter]
-            tensors[f"first_moment/{name}"] = state["exp_avg"].contiguous()
-            tensors[f"second_moment/{name}"] = state["exp_avg_sq"].contiguous()
+            if state:  # a head that no loss has reached yet has none
+                tensors[f"first_moment/{name}"] = state["exp_avg"].contiguous()
+                tensors[f"second_moment/{name}"] = state["exp_avg_sq"].contiguous()
         fresh = self.checkpoints / "state.safetensors.new"
         metadata = {"step": str(self.step), "config": self.config.model_dump_json()}
         save_file(tensors, fresh, metadata=metadata)
@@ -193,11 +194,12 @@ class Trainer:
                 for name, parameter in self.trained.items():
                     parameter.copy_(saved.get_tensor(f"weight/{name}"))
                     self.average[name] = saved.get_tensor(f"average/{name}")
-                    self.optimizer.state[parameter] = {
-                        "step": torch.tensor(float(self.step)),
-                        "exp_avg": saved.get_tensor(f"first_moment/{name}"),
-                        "exp_avg_sq": saved.get_tensor(f"second_moment/{name}"),
-                    }
+                    if f"first_moment/{name}" in saved.keys():  # noqa: SIM118 - no mapping
+                        self.optimizer.state[parameter] = {
+                            "step": torch.tensor(float(self.step)),
+                            "exp_avg": saved.get_tensor(f"first_moment/{name}"),
+                            "exp_avg_sq": saved.get_tensor(f"second_moment/{name}"),
+                        }
 
 
 @torch.no_grad()

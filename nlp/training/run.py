@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,13 @@ from nlp.manifest import (
 from nlp.records import Item
 from nlp.tagger import Tagger
 from nlp.taxonomy import drivers
+from nlp.training.auxiliary import first_lesson, read_auxiliary
 from nlp.training.base import encoder_directory, load_encoder
 from nlp.training.calibrate import calibrate_driver, calibrate_sentiment, stance_temperature
 from nlp.training.card import model_card
 from nlp.training.config import TrainingConfig
-from nlp.training.dataset import LabelledItems, read_labelled
+from nlp.training.dataset import LabelledItems, as_items, joined, read_labelled
+from nlp.training.direction import direction_items
 from nlp.training.export import write_onnx, write_safetensors
 from nlp.training.lexical import fit_lexical_head, write_lexical_head
 from nlp.training.loop import Trainer, predict
@@ -55,6 +57,8 @@ def train(
     version: str = "1",
     device: str | None = None,
     config: TrainingConfig | None = None,
+    auxiliary: Sequence[Path] = (),
+    own_items: bool = True,
     overwrite: bool = False,
 ) -> Scores:
     """Train on ``train_file``, calibrate and measure on ``dev_file``, write a model directory at
@@ -63,6 +67,9 @@ def train(
     The directory's name is the model's name. A run that was interrupted goes on from its last
     checkpoint, kept in ``<output>.checkpoints`` until the model is whole. ``device`` is ``cuda``
     where there is one, else ``cpu``.
+
+    ``auxiliary`` are files of other finance text with a sentiment (:mod:`nlp.training.auxiliary`),
+    learned first; ``own_items`` adds the sentences of :mod:`nlp.training.direction`.
 
     Raises :class:`UsageError` when ``output`` exists, :class:`InputError` naming the line for
     unusable items, :class:`ModelError` when the encoder is not to be had, :class:`StoreError` when
@@ -76,13 +83,22 @@ def train(
     items, dev = read_labelled(train_file, names), read_labelled(dev_file, names)
     base = encoder_directory()
     encoder = TextEncoder(base / TOKENIZER_FILE, max_tokens=config.max_tokens)
-    encodings, dev_encodings = encoder.encode(items.pairs), encoder.encode(dev.pairs)
-
-    lexical = fit_lexical_head(items, encodings)
+    dev_encodings = encoder.encode(dev.pairs)
+    lexical = fit_lexical_head(items, encoder.encode(items.pairs))
+    data = {"train": items.digest, "dev": dev.digest}
+    if own_items:
+        items = joined(items, as_items(direction_items(), names, digest=""))
     torch.manual_seed(config.seed)
     network = DriverNetwork(load_encoder(base), NetworkShape(drivers=len(names)))
     checkpoints = output.with_name(f"{output.name}.checkpoints")
-    Trainer(network, config, checkpoints, device).run(items, encodings)
+    if auxiliary:
+        others = read_auxiliary(auxiliary, len(names))
+        data["auxiliary"] = others.digest
+        first = first_lesson(config)
+        trainer = Trainer(network, first, checkpoints / "auxiliary", device)
+        trainer.run(others, encoder.encode(others.pairs))
+    trainer = Trainer(network, config, checkpoints / "labelled", device)
+    trainer.run(items, encoder.encode(items.pairs))
 
     fresh = output.with_name(f"{output.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -104,7 +120,7 @@ def train(
             relevance_threshold=RELEVANCE_THRESHOLD,
             max_tokens=config.max_tokens,
             files={name: digest_of(fresh / name) for name in files},
-            data={"train": items.digest, "dev": dev.digest},
+            data=data,
             training=config.model_dump() | {"items": len(items), "torch": torch.__version__},
             metrics={},
             revision=_revision(),

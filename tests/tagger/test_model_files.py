@@ -1,0 +1,90 @@
+"""A model directory is whole or refused; both backends read it alike."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from corpus.errors import ModelError, UndertowError
+from nlp.manifest import LEXICAL_FILE, MANIFEST_FILE, ONNX_FILE, TOKENIZER_FILE, WEIGHTS_FILE
+from nlp.records import Item
+from nlp.tagger import SHIPPED, Tagger
+
+
+@pytest.fixture
+def copy(tmp_path):
+    place = tmp_path / "model"
+    shutil.copytree(SHIPPED, place)
+    return place
+
+
+@pytest.mark.parametrize("name", [ONNX_FILE, LEXICAL_FILE, TOKENIZER_FILE])
+@pytest.mark.parametrize("harm", ["tampered", "truncated", "missing"])
+def test_a_damaged_file_is_refused(copy, name, harm):
+    path = copy / name
+    payload = bytearray(path.read_bytes())
+    if harm == "tampered":
+        payload[len(payload) // 2] ^= 1
+        path.write_bytes(payload)
+    elif harm == "truncated":
+        path.write_bytes(payload[:-100])
+    else:
+        path.unlink()
+    with pytest.raises(ModelError) as refusal:
+        Tagger.load(copy)
+    assert name in refusal.value.message
+    assert refusal.value.remedy
+
+
+def test_a_damaged_manifest_is_refused(copy):
+    manifest = json.loads((copy / MANIFEST_FILE).read_text())
+    del manifest["heads"]
+    (copy / MANIFEST_FILE).write_text(json.dumps(manifest))
+    with pytest.raises(ModelError, match="heads"):
+        Tagger.load(copy)
+
+
+def test_no_model_says_what_to_do(tmp_path):
+    with pytest.raises(ModelError, match="no model at"):
+        Tagger.load(tmp_path / "nowhere")
+
+
+def test_nothing_is_pickled():
+    for path in SHIPPED.iterdir():
+        assert path.suffix in {".json", ".onnx", ".safetensors", ".md"}, path.name
+        assert path.read_bytes()[:1] != b"\x80", f"{path.name} looks like a pickle"
+
+
+def test_shipped_weights_are_small():
+    size = sum((SHIPPED / name).stat().st_size for name in (ONNX_FILE, WEIGHTS_FILE))
+    assert size < 75_000_000
+
+
+def test_torch_backend_agrees(tagger, own_items, own_article):
+    pytest.importorskip("torch", reason="the torch backend needs the train extra")
+    other = Tagger.load(backend="torch")
+    _compare(tagger, other, [*own_items, own_article])
+
+
+def test_torch_backend_agrees_on_development_news(tagger, annotation):
+    pytest.importorskip("torch", reason="the torch backend needs the train extra")
+    rows = [json.loads(line) for line in (annotation / "dev.jsonl").read_text().splitlines()]
+    items = [Item(id=row["id"], title=row["title"], text=row["text"]) for row in rows]
+    _compare(tagger, Tagger.load(backend="torch"), items)
+
+
+def _compare(first: Tagger, second: Tagger, items: list[Item]) -> None:
+    for one, other in zip(first.tag(items), second.tag(items), strict=True):
+        assert [tag.driver for tag in one.drivers] == [tag.driver for tag in other.drivers], one.id
+        for name, probability in one.probabilities.items():
+            assert abs(probability - other.probabilities[name]) <= 0.02, (one.id, name)
+
+
+def test_an_unknown_device_is_refused():
+    torch = pytest.importorskip("torch", reason="the torch backend needs the train extra")
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    with pytest.raises(UndertowError, match="CUDA"):
+        Tagger.load(backend="torch", device="cuda")
