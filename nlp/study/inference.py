@@ -81,11 +81,15 @@ def block_orders(
     rows: int, block: int, number: int, random: np.random.Generator
 ) -> Iterator[Integers]:
     """``number`` orders of ``rows`` rows: circular blocks from a random offset, shuffled."""
+    places = np.arange(rows)
+    begins = np.arange(0, rows, block)
+    lengths = np.minimum(block, rows - begins)
     for _ in range(number):
-        line = np.roll(np.arange(rows), -int(random.integers(rows)))
-        cuts = np.arange(block, rows, block)
-        pieces = np.split(line, cuts)
-        yield np.concatenate([pieces[place] for place in random.permutation(len(pieces))])
+        offset = int(random.integers(rows))
+        shuffled = random.permutation(len(begins))
+        long = lengths[shuffled]
+        moved = begins[shuffled] - (np.cumsum(long) - long)
+        yield (np.repeat(moved, long) + places + offset) % rows
 
 
 def _paired(index: Floats, target: Floats, rows: Integers, columns: Integers) -> Floats:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import stats
 
 from nlp.index.stories import Booleans, Floats
+from nlp.study.resampling import correlation_draws
 from nlp.study.result import Regression
 
 
@@ -41,14 +42,9 @@ def correlation_interval(
     first: Floats, second: Floats, *, block: int, level: float, resamples: int, seed: int
 ) -> tuple[float, float]:
     """Percentile interval of the correlation from the circular block bootstrap of pairs."""
-    from arch.bootstrap import CircularBlockBootstrap  # noqa: PLC0415 - slow to import
-
-    def statistic(one: Floats, other: Floats) -> Floats:
-        return np.array([correlation(one, other) if varies(one) and varies(other) else 0.0])
-
-    bootstrap = CircularBlockBootstrap(block, first, second, seed=seed)
-    interval = bootstrap.conf_int(statistic, reps=resamples, method="percentile", size=level)
-    return float(interval[0, 0]), float(interval[1, 0])
+    draws = correlation_draws(first, second, block=block, resamples=resamples, seed=seed)
+    lower, upper = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    return float(lower), float(upper)
 
 
 def hac_lag(number: int, horizon: int) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from arch.bootstrap import CircularBlockBootstrap
 from scipy import stats
 from statsmodels.tsa.stattools import grangercausalitytests
 
 from nlp.index.effects import shrunken_deviations
-from nlp.study import inference, statistics
+from nlp.study import inference, resampling, statistics
 
 
 @pytest.fixture
@@ -155,3 +156,30 @@ def test_shrinkage_is_the_best_linear_predictor_of_balanced_random_effects():
     means = np.array([values[group == one].mean() for one in range(6)])
     expected = (means - values.mean()) * (1 - 1 / ratio)
     np.testing.assert_allclose(shrunken_deviations(values, group, 6), expected)
+
+
+@pytest.mark.parametrize("block", [1, 4, 7])
+def test_block_sums_give_the_correlations_of_the_resampled_rows(series, block):
+    first, second = series
+    draws = resampling.correlation_draws(first, second, block=block, resamples=30, seed=5)
+    starts = resampling.block_starts(150, block, 30, np.random.default_rng(5))
+    rows = resampling.resampled_rows(starts, 150, block)
+    slow = [stats.pearsonr(first[chosen], second[chosen]).statistic for chosen in rows]
+    np.testing.assert_allclose(draws, slow, atol=1e-12)
+    means = resampling.mean_draws(second, block=block, resamples=30, seed=5)
+    np.testing.assert_allclose(means, [second[chosen].mean() for chosen in rows], atol=1e-12)
+
+
+@pytest.mark.parametrize("block", [1, 6])
+def test_bootstrap_interval_is_that_of_arch(series, block):
+    first, second = series
+    found = statistics.correlation_interval(
+        first, second, block=block, level=0.9, resamples=4000, seed=1
+    )
+    independent = CircularBlockBootstrap(block, first, second, seed=2).conf_int(
+        lambda one, other: np.corrcoef(one, other)[0, 1],
+        reps=2000,
+        method="percentile",
+        size=0.9,
+    )
+    assert found == pytest.approx(independent[:, 0], abs=0.015)
