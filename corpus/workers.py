@@ -65,7 +65,8 @@ class Workers:
     def __init__(self, count: int, seconds: float) -> None:
         self.seconds = seconds
         self._all = [_Worker() for _ in range(count)]
-        self._idle: asyncio.Queue[_Worker] = asyncio.Queue()
+        # Last in, first out: a worker that runs already is asked before another is started.
+        self._idle: asyncio.Queue[_Worker] = asyncio.LifoQueue()
         for worker in self._all:
             self._idle.put_nowait(worker)
 

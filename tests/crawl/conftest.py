@@ -23,7 +23,11 @@ def server() -> Iterator[FaultServer]:
 def settings() -> CrawlSettings:
     """No pauses between requests and short limits, since the other side is this machine."""
     return CrawlSettings(
-        contact="tests@example.org", delay_seconds=0, retry_seconds=0.01, total_seconds=1.0
+        contact="tests@example.org",
+        delay_seconds=0,
+        retry_seconds=0.01,
+        total_seconds=2.0,
+        parse_workers=1,
     )
 
 
