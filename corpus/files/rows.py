@@ -22,7 +22,8 @@ _PARQUET_BATCH = 512  # rows
 class Row(Record):
     """A row as read. ``number`` counts rows (broken ones too) from 1; ``line`` is where it starts.
 
-    In a Parquet file, which has no lines, ``line`` is the row's number. CSV values are text.
+    In a Parquet file, which has no lines, ``line`` is the row's number. CSV values are text. The
+    ``NaN`` that some programs write into JSON is null.
     """
 
     number: int

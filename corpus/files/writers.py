@@ -152,7 +152,7 @@ def _guarded(value: object) -> Any:
 
 def _write_csv(spool_path: str, path: str, kinds: Mapping[str, set[str]]) -> None:
     with Path(path).open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
+        writer = csv.writer(stream)
         writer.writerow([_guarded(name) for name in kinds])
         for values in _spooled(spool_path):
             writer.writerow([_csv_cell(values.get(name)) for name in kinds])

@@ -105,12 +105,17 @@ def keep_bands(
         for number, published_at, keys in entries
         for band in set(keys)
     )
-    if rows:
-        mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    if not rows:
+        return
+    # Past SQLAlchemy's own insert, which takes several times as long for so many small rows.
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("INSERT OR IGNORE INTO story_bands VALUES (?, ?, ?)", rows)
+    else:
+        columns = tuple(list(column) for column in zip(*rows, strict=True))
         connection.exec_driver_sql(
-            f"INSERT INTO {story_bands.name} (band, published_us, article)"
-            f" VALUES ({mark}, {mark}, {mark}) ON CONFLICT DO NOTHING",  # noqa: S608 - constants only
-            rows,
+            "INSERT INTO story_bands SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])"
+            " ON CONFLICT DO NOTHING",
+            columns,
         )
 
 
