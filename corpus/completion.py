@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from corpus.errors import FetchError, InputError, TemporaryFetchError
 from corpus.fetch import ACCEPT_PAGE, Fetcher
 from corpus.identity import article_id, canonical_url
-from corpus.pages import Page, PageProblem
+from corpus.pages import Page
 from corpus.records import Article, FoundArticle, Record
 from corpus.robots import Robots
 from corpus.workers import Workers
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_TRIED_AGAIN = timedelta(days=3)  # how long an article without text has its page asked for
+_OWED_FOR = timedelta(days=3)  # how long a page that failed for now is asked for again
 
 
 class Completed(Record):
@@ -51,8 +51,12 @@ class Completer:
         self.unusable = 0
         self.page_problems: Counter[str] = Counter()
 
-    async def complete(self, entry: FoundArticle) -> Completed:
-        """The article of ``entry``, with its page fetched if that is needed and worth while."""
+    async def complete(self, entry: FoundArticle, *, owed: bool) -> Completed:
+        """The article of ``entry``, with its page fetched if that is needed and worth while.
+
+        ``owed`` tells that the last crawl of the source left pages that failed for the time being;
+        those that failed for good are not asked for again.
+        """
         try:
             identity = article_id(canonical_url(entry.url))
         except InputError as error:
@@ -62,7 +66,9 @@ class Completer:
         if entry.text is not None:
             return Completed(article=entry)
         known = self._store.article(identity)
-        if identity in self._on_the_way or (known is not None and not _worth_asking(known, entry)):
+        if identity in self._on_the_way or (
+            known is not None and not _worth_asking(known, entry, owed)
+        ):
             # Another feed lists it and its page is on the way, or the store has what there is.
             self.unchanged += 1
             return Completed(article=None)
@@ -75,17 +81,14 @@ class Completer:
         try:
             page = await self._page(entry.url)
         except FetchError as error:
-            _log.warning("%s: %s", entry.source, error.message)
+            _log.info("%s: %s", entry.source, error.message)
             self.page_problems["could not be fetched"] += 1
             later = isinstance(error, TemporaryFetchError)
             return Completed(article=without_text, whole=not later)
         if page.problem is None:
             return Completed(article=_merged(entry, page))
         self.page_problems[page.problem.value] += 1
-        if without_text is None:
-            return Completed(article=None)
-        challenged = page.problem is PageProblem.CHALLENGE
-        return Completed(article=_merged(entry, page), whole=not challenged)
+        return Completed(article=None if without_text is None else _merged(entry, page))
 
     async def _page(self, url: str) -> Page:
         answer = await self._fetcher.get(
@@ -97,10 +100,11 @@ class Completer:
         )
 
 
-def _worth_asking(known: Article, entry: FoundArticle) -> bool:
-    if known.text is not None:
-        return known.title != entry.title  # a new headline announces a new text
-    return datetime.now(UTC) - known.first_seen_at < _TRIED_AGAIN
+def _worth_asking(known: Article, entry: FoundArticle, owed: bool) -> bool:
+    if known.title != entry.title:
+        return True  # a new headline announces a new text
+    recent = datetime.now(UTC) - known.first_seen_at < _OWED_FOR
+    return known.text is None and owed and recent
 
 
 def _merged(entry: FoundArticle, page: Page) -> FoundArticle:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_OWED = "{} of its pages could not be fetched for now (they are tried again)"
 _PAGES_AT_ONCE = 8  # of one source: while one is fetched, others are being read
 
 
@@ -249,30 +250,29 @@ class _Crawl:
         )
         if answer.unchanged:
             self._counts["unchanged_sources"] += 1
-            return _after_success(state, answer, now, feed=None, new=0)
+            return _after_success(state, answer, now, feed=None, new=0, owed=0)
         feed = await self._workers.read_feed(
             source, answer.content, url=answer.url, content_type=answer.content_type
         )
         self._counts["entries"] += feed.listed
         self._counts["entry_problems"] += len(feed.problems)
         for problem in feed.problems:
-            _log.warning("%s: %s", source.name, problem)
-        new, complete = await self._take(source, feed)
-        if not complete:
-            # Some pages could not be had for now: the feed is read again in full next time.
-            answer = answer.model_copy(update={"headers": {}})
-        return _after_success(state, answer, now, feed=feed, new=new)
+            _log.info("%s: %s", source.name, problem)
+        # A problem without failures in a row: the feed was had, but not all of its pages.
+        owed_before = state.problem is not None and state.failures == 0
+        new, owed = await self._take(source, feed, owed=owed_before)
+        return _after_success(state, answer, now, feed=feed, new=new, owed=owed)
 
-    async def _take(self, source: Source, feed: Feed) -> tuple[int, bool]:
-        """Complete the entries and store them; how many were new, and whether all were had."""
+    async def _take(self, source: Source, feed: Feed, *, owed: bool) -> tuple[int, int]:
+        """Complete the entries and store them; how many were new, and how many pages are owed."""
         finished: list[FoundArticle] = []
         new = 0
-        complete = True
+        left = 0
         slots = asyncio.Semaphore(_PAGES_AT_ONCE)
 
         async def finish(entry: FoundArticle) -> bool:
             async with slots:
-                completed = await self._completer.complete(entry)
+                completed = await self._completer.complete(entry, owed=owed)
             if completed.article is not None:
                 finished.append(completed.article)
             self._report(source.name, None)
@@ -288,7 +288,7 @@ class _Crawl:
         tasks = [asyncio.create_task(finish(entry)) for entry in feed.entries]
         try:
             for task in asyncio.as_completed(tasks):
-                complete = await task and complete
+                left += not await task
                 if len(finished) >= _PAGES_AT_ONCE:
                     new += keep()
         finally:
@@ -296,7 +296,7 @@ class _Crawl:
                 pending.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             new += keep()
-        return new, complete
+        return new, left
 
     def _finish(self, source: Source, problem: str | None) -> None:
         self._counts["finished"] += 1
@@ -320,7 +320,13 @@ class _Crawl:
 
 
 def _after_success(
-    state: SourceState, answer: Fetched, now: datetime, *, feed: Feed | None, new: int
+    state: SourceState,
+    answer: Fetched,
+    now: datetime,
+    *,
+    feed: Feed | None,
+    new: int,
+    owed: int,
 ) -> SourceState:
     due = due_after_success(
         state,
@@ -331,7 +337,10 @@ def _after_success(
         skip_hours=feed.skip_hours if feed else frozenset(),
     )
     validators: dict[str, object] = {}
-    if not answer.unchanged:
+    if owed:
+        # Without validators the feed comes in full next time, and with it the pages owed.
+        validators = {"etag": None, "last_modified": None}
+    elif not answer.unchanged:
         validators = {
             "etag": answer.headers.get("etag"),
             "last_modified": answer.headers.get("last-modified"),
@@ -343,7 +352,7 @@ def _after_success(
             "last_success_at": now,
             "items": state.items + new,
             "failures": 0,
-            "problem": None,
+            "problem": _OWED.format(owed) if owed else None,
             "next_due_at": due,
         }
     )

@@ -153,9 +153,25 @@ def test_page_that_fails_for_now_is_tried_again_by_the_next_crawl(server, store,
     first = run(store, settings, url)
     assert (first.new, first.page_problems) == (1, {"could not be fetched": 1})
     assert texts(store) == {"A": None}
+    owing = store.source_state("Outlet 1")
+    assert owing is not None
+    assert (owing.failures, owing.etag) == (0, None)
+    assert owing.problem is not None
+    assert owing.problem.startswith("1 of its pages could not be fetched")
     server.serve("/a", article_page("A", "a bank"))
     assert run(store, settings, url).updated == 1
     assert texts(store)["A"] is not None
+    even = store.source_state("Outlet 1")
+    assert even is not None
+    assert (even.problem, even.etag) == (None, '"1"')
+
+
+def test_page_that_fails_for_good_is_not_asked_for_again(server, store, settings):
+    url = server.serve("/feed", feed(entry("/a", "A", "A line."), entry("/b", "B", "A line.")))
+    server.serve("/b", "<title>Just a moment...</title><p>Checking your browser.</p>")
+    assert run(store, settings, url).new == 2
+    assert run(store, settings, url).unchanged == 2
+    assert sorted(server.paths()) == ["/a", "/b", "/feed", "/feed"]
 
 
 def test_text_in_the_store_is_not_lost_to_a_page_that_fails(server, store, settings):
