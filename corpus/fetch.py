@@ -56,7 +56,6 @@ class Fetched(Record):
     content: bytes
     headers: dict[str, str]
     unchanged: bool = False
-    permanent_url: str | None = None
 
     @property
     def content_type(self) -> str:
@@ -152,8 +151,6 @@ class Fetcher:
         max_bytes: int | None,
     ) -> Fetched:
         current = url
-        moved_for_good: str | None = None
-        only_permanent = True
         seen = {url}
         for _ in range(self.settings.max_redirects + 1):
             _require_web_address(current)
@@ -161,12 +158,11 @@ class Fetcher:
             async with self.turns.turn(current, pause):
                 response, content = await self._request(current, headers, max_bytes)
             if response.status_code not in _REDIRECTS or "location" not in response.headers:
-                answer = self._judge(current, response, content)
-                return answer.model_copy(update={"permanent_url": moved_for_good})
-            target = urljoin(current, response.headers["location"])
-            only_permanent = only_permanent and response.status_code in {301, 308}
-            if only_permanent:
-                moved_for_good = target
+                return self._judge(current, response, content)
+            try:
+                target = urljoin(current, response.headers["location"])
+            except ValueError as error:
+                raise FetchError(f"{shown_url(url)} redirects to no valid address") from error
             if target in seen:
                 raise FetchError(
                     f"{shown_url(url)} redirects in a circle",

@@ -48,7 +48,6 @@ class _Host:
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.free_at = 0.0  # loop time before which no request may start
-        self.users = 0
 
 
 class Turns:
@@ -68,36 +67,25 @@ class Turns:
         be left alone for longer than a crawl waits.
         """
         host = self._hosts.setdefault(authority(url), _Host())
-        host.users += 1
-        try:
-            async with host.lock:
-                clock = asyncio.get_running_loop().time
-                wait = host.free_at - clock()
-                if wait > self._settings.longest_wait_seconds:
-                    raise TemporaryFetchError(
-                        f"{shown_url(authority(url))} asked to be left alone for {wait:.0f} s",
-                        remedy="it is asked again after that",
-                        retry_after=wait,
-                    )
-                if wait > 0:
-                    await asyncio.sleep(wait)
-                try:
-                    async with self._all:
-                        yield
-                finally:
-                    pause = max(pause_seconds, self._settings.delay_seconds)
-                    host.free_at = max(host.free_at, clock() + pause)
-        finally:
-            host.users -= 1
+        async with host.lock:
+            clock = asyncio.get_running_loop().time
+            wait = host.free_at - clock()
+            if wait > self._settings.longest_wait_seconds:
+                raise TemporaryFetchError(
+                    f"{shown_url(authority(url))} asked to be left alone for {wait:.0f} s",
+                    remedy="it is asked again after that",
+                    retry_after=wait,
+                )
+            if wait > 0:
+                await asyncio.sleep(wait)
+            try:
+                async with self._all:
+                    yield
+            finally:
+                pause = max(pause_seconds, self._settings.delay_seconds)
+                host.free_at = max(host.free_at, clock() + pause)
 
     def hold(self, url: str, seconds: float) -> None:
         """Let no request to the host of ``url`` start for ``seconds``."""
         host = self._hosts.setdefault(authority(url), _Host())
         host.free_at = max(host.free_at, asyncio.get_running_loop().time() + seconds)
-
-    def forget_idle(self) -> None:
-        """Drop hosts that nobody waits for and that may be asked again: memory stays flat."""
-        now = asyncio.get_running_loop().time()
-        self._hosts = {
-            name: host for name, host in self._hosts.items() if host.users or host.free_at > now
-        }

@@ -197,6 +197,13 @@ def test_redirects_lead_to_web_addresses_only(server, settings, target):
         fetch(settings, url)
 
 
+@pytest.mark.parametrize("target", ["http://[::1", "http://host:port/", "http://", "//"])
+def test_redirect_to_no_valid_address_is_told(server, settings, target):
+    url = server.serve("/a", "", "302 Found", location=target)
+    with pytest.raises(FetchError):
+        fetch(settings, url)
+
+
 def test_one_host_has_one_request_at_a_time_on_one_connection(server, settings):
     urls = [server.serve(f"/{number}", "x" * 1000) for number in range(20)]
 
