@@ -10,11 +10,10 @@ from nlp.amounts.vocabulary import FALL_WORDS, FUND_CONTEXT
 
 @dataclass(frozen=True)
 class Context:
-    """Words of the title, of the sentence before, and of the whole item; last told flow direction."""
+    """Words of the title and of the sentence before; flow direction and asset told last."""
 
     title: frozenset[str]
     before: frozenset[str]
-    item: frozenset[str]
     flow_sign: int = 0
     asset: str | None = None
 

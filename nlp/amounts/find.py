@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nlp.amounts.context import Context, words_of
-from nlp.amounts.flows import ALL, asset_of, fund_asset_of
+from nlp.amounts.assets import ALL, asset_of, fund_asset_of
 from nlp.amounts.gates import flow_sign_of
 from nlp.amounts.kinds import Reading, read_figures
 from nlp.amounts.periods import Period, nearest_period, find_periods
@@ -34,20 +34,21 @@ def find_amounts(
     """Amounts stated by the title and the text, in order of place (title first).
 
     ``published_at`` (aware UTC) resolves words like "on Thursday"; without it such periods are null.
-    The same figure of the same kind, told twice, is given once: where its period is told, else where it
-    stands first. Never raises, whatever the strings hold.
+    The same figure of the same kind, told twice, is given once: where it is told as fact and with its
+    period, else where it stands first. Never raises, whatever the strings hold.
     """
     fields: list[tuple[FieldName, str]] = []
     if title:
         fields.append(("title", title))
     if text:
         fields.append(("text", text))
-    item = frozenset(word for _, content in fields for word in content[:20000].lower().replace("-", " ").replace("’", "'").split())
     found: list[Amount] = []
     title_words: frozenset[str] = frozenset()
     asset: str | None = None
     for field, content in fields:
         quantities = find_quantities(content)
+        if not quantities and field == "text":
+            continue
         spans = [(0, len(content))] if field == "title" else sentence_spans(content)
         before: frozenset[str] = frozenset()
         flow_sign = 0
@@ -55,7 +56,7 @@ def find_amounts(
         for start, end, inside in _by_sentence(spans, quantities):
             sentence = read_sentence(content, start, end, inside)
             words = words_of(sentence)
-            context = Context(title_words, before, item, flow_sign, asset)
+            context = Context(title_words, before, flow_sign, asset)
             readings = read_figures(sentence, context) if inside else []
             if readings and published_at:
                 periods = find_periods(content, start, end, published_at.date())
@@ -115,12 +116,16 @@ def _coin(asset: str | None) -> str | None:
     return asset if asset != ALL else None
 
 
+def _tells_more(amount: Amount) -> tuple[bool, bool]:
+    return amount.realised, amount.period is not None
+
+
 def _once(found: Sequence[Amount]) -> tuple[Amount, ...]:
     best: dict[tuple[str, float, str], Amount] = {}
     for amount in found:
         key = (amount.kind, amount.value, amount.unit)
         kept = best.get(key)
-        if kept is None or (kept.period is None and amount.period is not None):
+        if kept is None or _tells_more(amount) > _tells_more(kept):
             best[key] = amount
     order = {"title": 0, "text": 1}
     return tuple(sorted(best.values(), key=lambda one: (order[one.field], one.start)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from nlp.amounts.context import Context, words_of
-from nlp.amounts.quantities import BARE, COIN, Quantity
+from nlp.amounts.quantities import BARE, MONEY, Quantity
 from nlp.amounts.sentences import FoundCue, Sentence
 from nlp.amounts.vocabulary import (
     BANKRUPTCY,
@@ -35,8 +35,10 @@ Agent = Literal["fund", "institution", "private", "unknown"]
 AGENT_REACH = 16
 ASSET_REACH = 6
 _INFLOW = frozenset({"inflow", "inflows", "influx", "positive", "poured"})
-_OUTFLOW = frozenset({"outflow", "outflows", "negative", "redemptions", "withdrawals", "lost", "bled", "shed"})
+_OUTFLOW = frozenset({"exodus", "exit", "exits", "exited", "withdrew", "outflow", "outflows", "negative", "redemptions", "withdrawals", "lost", "bled", "shed"})
 _SHARES = frozenset({"stock", "share", "shares", "notes", "note", "equity", "preferred", "atm", "bond", "bonds", "debt"})
+_BONDS = frozenset({"treasuries", "u.s.", "us", "year", "-year", "10-year", "bond", "bonds", "note", "notes", "government", "gilt"})
+NEAR_PERCENT = 7  # "open interest is down by a further 8%"
 HIGHEST_RATE = 30.0
 
 
@@ -50,12 +52,10 @@ def admit(
         return _rate(sentence, found, index, quantity) if percent else None
     if cue.kind == "open_interest":
         return _open_interest(sentence, found, index, quantity)
-    if percent or (quantity.unit == BARE and cue.kind not in ("buy", "hold")):
-        return None
-    if quantity.unit == BARE:
+    if percent or quantity.unit == BARE:
         return None
     if cue.kind == "net_flow":
-        return _net_flow(sentence, found, quantity, context)
+        return _net_flow(sentence, found, index, quantity, context)
     if cue.kind == "liquidation":
         return _liquidation(sentence, found, index, quantity, context)
     if cue.kind == "raise":
@@ -69,33 +69,48 @@ def admit(
 
 
 def _net_flow(
-    sentence: Sentence, found: FoundCue, quantity: Quantity, context: Context
+    sentence: Sentence, found: FoundCue, index: int, quantity: Quantity, context: Context
 ) -> Meaning | None:
     words = words_of(sentence)
     told = not words.isdisjoint(FUND_CONTEXT) or not words.isdisjoint(ISSUERS)
+    around = sentence.lower(found.first - 3, found.last + 4)
+    if not EXCHANGE_FLOW.isdisjoint(around[:4]) and FUND_WORDS.isdisjoint(around):
+        return None
+    if not {"exchanges", "binance", "coinbase", "kraken"}.isdisjoint({*around, *sentence.lower(index + 1, index + 5)}):
+        return None
+    if not told and found.cue.place != "either" and found.cue.sign:
+        return None
     if not told and not context.tells_of_funds:
+        # Without a word on funds, only the plain nouns count, and not beside what else money flows into.
         if found.cue.place != "either" or not words.isdisjoint(EXCHANGE_FLOW):
             return None
-        if words.isdisjoint({"institutional", "investment", "fund", "asset"}):
+        if quantity.unit not in MONEY:
             return None
-    beside = sentence.lower(found.first - 3, found.last + 4)
-    if not told and not EXCHANGE_FLOW.isdisjoint(beside):
-        return None
-    if {"exchange", "exchanges", "stablecoin", "stablecoins", "whale"} & set(beside[:4]) and "etf" not in beside:
-        return None
-    sign = quantity.sign or found.cue.sign or _flow_sign(sentence, found, context)
+    sign = quantity.sign or found.cue.sign or _flow_sign(sentence, found, index, context)
     return ("net_flow", sign) if sign else None
 
 
-def _flow_sign(sentence: Sentence, found: FoundCue, context: Context) -> int:
-    """Direction of the nearest flow word before the cue, else after it, else told earlier."""
+def _flow_sign(sentence: Sentence, found: FoundCue, index: int, context: Context) -> int:
+    """Direction told right after the figure, else before the cue, else after it, else earlier.
+
+    A figure beside a single fund without any direction is an inflow, as tables of flows print it.
+    """
+    for word in sentence.words[index + 1 : index + 6]:
+        if word.quantity is not None:
+            break
+        if sign := flow_sign_of(word.lower):
+            return sign
     for word in reversed(sentence.words[: found.first]):
         if sign := flow_sign_of(word.lower):
             return sign
     for word in sentence.words[found.last + 1 :]:
         if sign := flow_sign_of(word.lower):
             return sign
-    return context.flow_sign
+    if context.flow_sign:
+        return context.flow_sign
+    # Tables print "Daily net flow: $96.1 million" and put a minus before an outflow.
+    net = "net" in sentence.lower(found.first, found.last)
+    return 1 if net or agent_of(sentence, found, context) == "fund" else 0
 
 
 def flow_sign_of(word: str) -> int:
@@ -139,9 +154,13 @@ def _holding(
     kind = found.cue.kind
     assert kind in ("buy", "sell", "hold")
     first, last = min(found.first, index), max(found.last, index)
-    beside = sentence.lower(first - 2, last + 1 + ASSET_REACH)
-    coins = quantity.unit == COIN or len(quantity.unit) > 3 or quantity.unit.lower() in asset_words()
-    if not coins and asset_words().isdisjoint(beside):
+    coins = quantity.unit not in MONEY
+    if not coins and not _names_asset(sentence, first, last):
+        paid = not {"paid", "spent", "pay", "spend"}.isdisjoint(sentence.lower(found.first, found.last + 1))
+        if not paid or asset_words().isdisjoint(context.before):
+            return None
+    # "sold the key for 1000 ETH" tells a price.
+    if coins and kind != "hold" and sentence.lower(index - 1, index) == ["for"]:
         return None
     if kind != "hold" and not coins and not _SHARES.isdisjoint(sentence.lower(first, last + 4)):
         return None
@@ -150,29 +169,39 @@ def _holding(
         return None
     if agent == "fund" and kind != "hold":
         return "net_flow", found.cue.sign
-    if agent == "unknown" and not coins and context.title and kind == "hold":
+    if agent == "unknown" and (quantity.value < 1 or (not coins and context.title and kind == "hold")):
         return None
     return kind, found.cue.sign
+
+
+def _names_asset(sentence: Sentence, first: int, last: int) -> bool:
+    """Whether a coin is named near: for money, so that buying a company is no purchase of coins."""
+    near = sentence.words[max(0, first - ASSET_REACH) : last + 1 + ASSET_REACH]
+    return any(
+        word.lower in asset_words()
+        or (word.quantity is not None and word.quantity.unit not in MONEY and word.quantity.unit.isupper())
+        for word in near
+    )
 
 
 def _raise(
     sentence: Sentence, found: FoundCue, index: int, context: Context
 ) -> Meaning | None:
     words = words_of(sentence)
-    if not words.isdisjoint(VENTURE):
+    around = words | context.around
+    if not around.isdisjoint(VENTURE) or {"government", "debt"} <= words:
         return None
-    around = words | context.title
-    if not around.isdisjoint(FUND_WORDS) and found.cue.phrases[0].startswith("raise"):
-        if around.isdisjoint(treasury_companies()) and "treasury" not in around:
+    cue_words = sentence.lower(found.first, found.last + 1)
+    sells = not {"sell", "sells", "selling", "sold", "offer", "offering"}.isdisjoint(cue_words)
+    near = set(sentence.lower(min(index, found.first), max(index, found.last) + 6))
+    if found.cue.place == "after" and sells and near.isdisjoint(_SHARES):
+        return None
+    if cue_words[0].startswith("rais") and not words.isdisjoint({"etf", "etfs", "etp", "etps"}):
+        if agent_of(sentence, found, context) == "fund" and near.isdisjoint(_SHARES):
             return "net_flow", 1
-    item = context.item
-    aims = not item.isdisjoint(asset_words() - {"crypto"}) and not item.isdisjoint(TREASURY_WORDS)
-    if not aims and item.isdisjoint(treasury_companies()):
+    aims = not around.isdisjoint(asset_words()) and not around.isdisjoint(TREASURY_WORDS)
+    if not aims and around.isdisjoint(treasury_companies()):
         return None
-    if found.cue.place == "after" and found.cue.phrases[0].startswith("raise"):
-        near = set(sentence.lower(min(index, found.first), max(index, found.last) + 4))
-        if "sell" in near | {"sold"} and near.isdisjoint(_SHARES) and {"sell", "sold", "selling", "sells"} & near:
-            return None
     return "raise", 1
 
 
@@ -211,7 +240,7 @@ def _open_interest(
     between = sentence.lower(first, last + 2)
     level = bool(sentence.lower(index - 1, index)) and sentence.lower(index - 1, index)[0] in ("to", "at", "of")
     falls = not FALL_WORDS.isdisjoint(between)
-    if quantity.unit == "%" and index < found.first:
+    if quantity.unit == "%" and (index < found.last or index - found.last > NEAR_PERCENT):
         return None
     return "open_interest", -1 if falls and not level else 1
 
@@ -223,7 +252,7 @@ def _rate(
     sentence: Sentence, found: FoundCue, index: int, quantity: Quantity
 ) -> Meaning | None:
     words = words_of(sentence)
-    near = set(sentence.lower(index - 6, index + 6))
+    near = set(sentence.lower(index - 9, index + 6))
     if words.isdisjoint(RATE_WORDS) and quantity.unit != "bp":
         return None
     if quantity.unit == "%" and (quantity.value > HIGHEST_RATE or not near.isdisjoint(NOT_POLICY)):
@@ -231,5 +260,8 @@ def _rate(
     if quantity.unit == "%" and near.isdisjoint({"rate", "rates", "yield", "yields", "hike", "hikes", "percentage", "fed"}):
         return None
     before = sentence.lower(index - 2, index)
+    own_yield = {"yield", "yields", "return"} & near and {"rate", "rates"}.isdisjoint(near)
+    if own_yield and near.isdisjoint(_BONDS):
+        return None
     level = not {"to", "at", "range", "between", "from"}.isdisjoint(before) and quantity.unit == "%"
     return "rate", 1 if level else found.cue.sign

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from nlp.amounts.context import Context
 from nlp.amounts.gates import admit
-from nlp.amounts.quantities import BARE, COIN, Quantity
+from nlp.amounts.quantities import BARE, COIN, MONEY, Quantity
 from nlp.amounts.sentences import FoundCue, Sentence
 from nlp.amounts.tense import is_expected
 from nlp.amounts.sides import Side, side_of
@@ -29,11 +29,14 @@ from nlp.records import AmountKind
 CROSSED_FIGURE = 2.0
 CLAUSE_BREAK = 3.0
 STRONG_BREAK = 5.0
-WRONG_PLACE = 4.0
+WRONG_PLACE = 99.0
 COMMA = 1.0
 LIGHT = 0.25
 SMALL_MONEY = 1_000_000.0
-SMALL_MONEY_REACH = 2.5
+SMALL_MONEY_REACH = 1.5
+LEAST_MONEY, MOST_MONEY, MOST_COINS = 1e4, 2e11, 1e8
+UNLIMITED = 99.0
+RIVAL = 2.5  # a cue so much farther off than a nearer one that was thrown out tells nothing
 LIST_GAP = 9
 
 
@@ -81,24 +84,24 @@ def figure_at(sentence: Sentence, index: int) -> Quantity:
 
 def _by_cue(sentence: Sentence, index: int, context: Context) -> Reading | None:
     quantity = figure_at(sentence, index)
-    if quantity.value == 0 or _is_price(sentence, index, quantity):
+    if not _is_plausible(quantity) or _is_price(sentence, index, quantity):
         return None
-    small = quantity.unit not in ("%", "bp") and len(quantity.unit) == 3 and _is_small_money(quantity)
-    candidates: list[tuple[float, FoundCue]] = []
+    reach_of_small = SMALL_MONEY_REACH if _is_small_money(quantity) else UNLIMITED
+    candidates: list[tuple[float, bool, FoundCue]] = []
     for found in sentence.cues:
         cost = cost_between(sentence, found, index)
-        reach = min(found.cue.reach, SMALL_MONEY_REACH) if small else found.cue.reach
-        if cost <= reach:
-            candidates.append((cost, found))
-    for _, found in sorted(candidates, key=lambda one: (one[0], one[1].first - one[1].last)):
-        if found.cue.kind == "other":
+        if cost <= min(found.cue.reach, reach_of_small) and _speaks_of(found, quantity):
+            candidates.append((cost - found.cue.bias, found.cue.kind != "other", found))
+    candidates.sort(key=lambda one: (one[0], one[1], one[2].first - one[2].last))
+    for cost, _, found in candidates:
+        if found.cue.kind == "other" or cost > candidates[0][0] + RIVAL:
             return None
         meaning = admit(sentence, found, index, quantity, context)
         if meaning is None:
             continue
         kind, sign = meaning
         realised = not is_expected(sentence, index, found, kind)
-        if not realised and found.cue.planned:
+        if not realised and found.cue.planned and kind == found.cue.kind:
             kind = found.cue.planned
         side = None
         if kind == "liquidation":
@@ -106,6 +109,15 @@ def _by_cue(sentence: Sentence, index: int, context: Context) -> Reading | None:
             sign = 1 if side == "short" else -1
         return Reading(index, quantity, kind, sign, side, realised, found)
     return None
+
+
+def _speaks_of(found: FoundCue, quantity: Quantity) -> bool:
+    units = found.cue.units
+    if units == "any":
+        return True
+    if units == "small":
+        return _is_small_money(quantity)
+    return (quantity.unit in MONEY) == (units == "money")
 
 
 def cost_between(sentence: Sentence, found: FoundCue, index: int) -> float:
@@ -120,12 +132,12 @@ def cost_between(sentence: Sentence, found: FoundCue, index: int) -> float:
     for word in sentence.words[first:last]:
         if word.quantity is not None:
             cost += CROSSED_FIGURE
+        elif word.lower in ("and", ","):
+            cost += COMMA
         elif word.lower in CLAUSE_BREAKS:
             cost += CLAUSE_BREAK
         elif word.lower in ";:—–|.?!":
             cost += STRONG_BREAK
-        elif word.lower == ",":
-            cost += COMMA
         elif word.lower in LIGHT_WORDS:
             cost += LIGHT
         else:
@@ -134,7 +146,16 @@ def cost_between(sentence: Sentence, found: FoundCue, index: int) -> float:
 
 
 def _is_small_money(quantity: Quantity) -> bool:
-    return quantity.unit in ("USD", "EUR", "GBP", "AUD", "CAD") and quantity.value < SMALL_MONEY
+    return quantity.unit in MONEY and quantity.value < SMALL_MONEY
+
+
+def _is_plausible(quantity: Quantity) -> bool:
+    """No nation's debt, no supply of a meme coin, no price of a share."""
+    if quantity.unit == COIN:
+        return 0 < quantity.value <= MOST_COINS
+    if quantity.unit in ("USD", "EUR", "GBP"):
+        return LEAST_MONEY <= quantity.value <= MOST_MONEY
+    return quantity.value > 0
 
 
 def _is_price(sentence: Sentence, index: int, quantity: Quantity) -> bool:
@@ -166,7 +187,7 @@ def _is_pair(sentence: Sentence, first: int, second: int) -> bool:
 def _as_partner(sentence: Sentence, index: int, partner: Reading) -> Reading | None:
     quantity = figure_at(sentence, index)
     coins, money = (partner.quantity, quantity)
-    if len(partner.quantity.unit) == 3 and partner.quantity.unit in ("USD", "EUR", "GBP"):
+    if partner.quantity.unit in MONEY:
         coins, money = money, coins
     # "5,000 BTC for $105,000 each" tells a price, not what was paid for all.
     if money.value < SMALL_MONEY and coins.value > 1 and money.value < 20 * coins.value:
@@ -174,7 +195,11 @@ def _as_partner(sentence: Sentence, index: int, partner: Reading) -> Reading | N
     following = sentence.lower(index + 1, index + 3)
     if following[:1] == ["each"] or following[:1] == ["per"] or following == ["a", "coin"]:
         return None
-    return replace(partner, index=index, quantity=quantity)
+    kind = partner.kind
+    bought = {"purchased", "bought", "acquired"} & set(sentence.lower(partner.index, index))
+    if kind == "hold" and bought:
+        kind = "buy"
+    return replace(partner, index=index, quantity=quantity, kind=kind)
 
 
 def _as_list_item(sentence: Sentence, index: int, earlier: Reading) -> Reading | None:

@@ -15,6 +15,9 @@ from nlp.amounts.quantities import Quantity
 
 _DAY = timedelta(days=1)
 CLAUSE = 60  # a clause break weighs as much as this many characters
+_OTHER_FIGURE = re.compile(r"[$€£]\s?\d")
+RANK_REACH = 40
+_RANKS = re.compile(r"\b(?:most|highest|largest|biggest|best|lowest|worst|first|record|strongest)\b", re.I)
 _CLAUSE = re.compile(r"[;:]|\b(?:while|but|whereas|after|as|which|following|since)\b", re.IGNORECASE)
 _WEEKDAYS = {
     name: number
@@ -78,13 +81,19 @@ def find_periods(text: str, start: int, end: int, published: date) -> list[Perio
     for match in _ANY.finditer(text, start, end):
         for name, resolve in _RULES:
             part = match.group(name)
-            if part is not None:
+            if part is not None and not (name == "since_month" and _compares(text, match.start())):
                 detail = re.fullmatch(_PATTERNS[name], part, re.IGNORECASE)
                 iso = resolve(detail, published) if detail else None
                 if iso:
                     found.append(Period(match.start(), match.end(), iso))
+            if part is not None:
                 break
     return found
+
+
+def _compares(text: str, start: int) -> bool:
+    """Whether "since March" only ranks a figure: "the most since March"."""
+    return bool(_RANKS.search(text[max(0, start - RANK_REACH) : start]))
 
 
 def nearest_period(periods: Sequence[Period], figure: Quantity, text: str) -> str | None:
@@ -95,6 +104,7 @@ def nearest_period(periods: Sequence[Period], figure: Quantity, text: str) -> st
             text[figure.end : one.start] if one.start >= figure.end else text[one.end : figure.start]
         )
         cost = len(between) + CLAUSE * len(_CLAUSE.findall(between))
+        cost += CLAUSE * len(_OTHER_FIGURE.findall(between))
         if best is None or cost < best[0]:
             best = (cost, one.iso)
     return best[1] if best else None
@@ -251,7 +261,18 @@ def _today(match: re.Match[str], published: date) -> str | None:
     return published.isoformat()
 
 
+def _date_range(match: re.Match[str], published: date) -> str | None:
+    first_month = _MONTHS[match["r_month"].lower()]
+    last_month = _MONTHS[(match["r_month2"] or match["r_month"]).lower()]
+    first_day, last_day = int(match["r_day"]), int(match["r_day2"])
+    year = int(match["r_year"]) if match["r_year"] else _year_for(last_month, last_day, published)
+    first = _date(year - (first_month > last_month), first_month, first_day)
+    last = _date(year, last_month, last_day)
+    return _span(first, last) if first and last and first <= last else None
+
+
 _PATTERNS = {
+    "date_range": rf"\b(?P<r_month>{_MONTH})\b\.? (?P<r_day>\d{{1,2}})(?:st|nd|rd|th)?(?: ?[-–—] ?| and | to | through | until )(?:(?P<r_month2>{_MONTH})\b\.? )?(?P<r_day2>\d{{1,2}})(?:st|nd|rd|th)?\b(?![,.]?\d)(?:,? (?P<r_year>20\d\d)\b)?",
     "iso_date": r"\b(?P<y>20\d\d)-(?P<m>\d\d)-(?P<d>\d\d)\b",
     "week_ended": rf"\bweek (?:ended|ending|to|through)(?: on)?(?: (?:{_WEEKDAY})\.?,?)? (?P<we_month>{_MONTH})\.? (?P<we_day>\d{{1,2}})(?:st|nd|rd|th)?\b",
     "since_month": rf"\bsince (?:(?P<s_part>mid|late|early|the start of|the beginning of)[- ])?(?P<s_month>{_MONTH})\b\.?(?: (?P<s_day>\d{{1,2}})(?!\d)(?:st|nd|rd|th)?)?(?:,? (?P<s_year>20\d\d))?",
@@ -272,6 +293,7 @@ _PATTERNS = {
 }
 _RULES: tuple[tuple[str, Callable[[re.Match[str], date], str | None]], ...] = (
     ("iso_date", _iso_date),
+    ("date_range", _date_range),
     ("week_ended", _week_ended),
     ("since_month", _since_month),
     ("full_date", _full_date),

@@ -68,6 +68,7 @@ _CURRENCIES = {
     "cny": "CNY",
     "rmb": "CNY",
 }
+MONEY = frozenset(_CURRENCIES.values())
 _CURRENCY_WORDS = {
     "dollar": "USD",
     "dollars": "USD",
@@ -176,6 +177,7 @@ _COIN = re.compile(
     r" ?\$?(?P<word>[^\W\d_]{2,12})(?:[ ](?P<tail>[^\W\d_]{2,12}))?",
     re.IGNORECASE,
 )
+_COIN_AFTER_NOTE = re.compile(r" ?\([^()\n]{1,24}\) ?\$?(?P<word>[^\W\d_]{2,12})")
 # "11 Bitcoin ETFs" counts funds, not coins.
 _COUNTED = frozenset(
     "etf etfs etp etps fund funds treasury treasuries companies company firms miners miner mining address"
@@ -231,6 +233,13 @@ def _with_unit(text: str, quantity: Quantity) -> Quantity:
         counted = (match["tail"] or "").lower() in _COUNTED and text[match.end("word")] == " "
         if unit_or_none and not counted:
             return replace(quantity, end=match.end("word"), unit=unit_or_none)
+    if match := _COIN_AFTER_NOTE.match(text, end):
+        unit_or_none = coin_of(match["word"])
+        if unit_or_none:
+            return replace(quantity, unit=unit_or_none)
+    if "," in text[quantity.start : end] and not text[end : end + 40].strip() and len(text) <= end + 40:
+        # Feeds cut texts: "this latest purchase of 4,020" lost its unit.
+        return replace(quantity, unit=COIN)
     return quantity
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import product
 from typing import TYPE_CHECKING, Literal
 
 from corpus.records import Record
-from nlp.amounts.quantities import COIN, Quantity
+from nlp.amounts.quantities import Quantity
 from nlp.records import AmountKind
 
 if TYPE_CHECKING:
-    from spacy.matcher import Matcher
+    from spacy.matcher import PhraseMatcher
     from spacy.vocab import Vocab
 
 CueKind = AmountKind | Literal["other"]
@@ -29,6 +30,8 @@ class Cue(Record):
     place: Literal["after", "before", "either"]
     phrases: tuple[str, ...]
     reach: float = 9.0
+    bias: float = 0.0
+    units: Literal["any", "money", "coins", "small"] = "any"
     planned: AmountKind | None = None
 
 
@@ -66,8 +69,18 @@ class Sentence:
 
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’.&][^\W\d_]+)*+(?:-[^\W\d_]+)?|\d+(?:st|nd|rd|th)?|\S", re.IGNORECASE)
-# Names of figures for the Matcher: they keep numbers out of spaCy's store of strings.
-_NUMBER_WORDS = {"%": "#percent", "bp": "#points", COIN: "#coins", "bare": "#number"}
+# Stands for every figure in what the matcher reads: numbers would fill spaCy's store of strings.
+_NUMBER = "#"
+
+
+# The company of that name, told apart from a strategy.
+STRATEGY = "#strategy"
+# "raised funds" and "to fund" speak of money, "hedge fund" of a company: none is an investment product.
+_HOMONYMS = {
+    "funds": frozenset("raise raises raised raising customer customers user users company new additional fresh the's net hedge venture".split()),
+    "fund": frozenset(["to", "hedge", "venture", "will", "would", "helped", "and"]),
+    "trust": frozenset(["to", "of", "in", "public"]),
+}
 
 
 def read_sentence(text: str, start: int, end: int, quantities: Sequence[Quantity]) -> Sentence:
@@ -78,32 +91,45 @@ def read_sentence(text: str, start: int, end: int, quantities: Sequence[Quantity
     for quantity in quantities:
         words += _plain_words(text, position, quantity.start)
         figures.append(len(words))
-        name = _NUMBER_WORDS.get(quantity.unit, "#amount")
-        words.append(
-            Word(quantity.start, quantity.end, name, text[quantity.start : quantity.end], quantity)
-        )
+        written = text[quantity.start : quantity.end]
+        words.append(Word(quantity.start, quantity.end, _NUMBER, written, quantity))
         position = quantity.end
     words += _plain_words(text, position, end)
-    return Sentence(tuple(words), tuple(_find_cues(words)), tuple(figures))
+    # Cues matter to figures alone; most sentences have none.
+    return Sentence(tuple(words), tuple(_find_cues(words)) if figures else (), tuple(figures))
 
 
 def _plain_words(text: str, start: int, end: int) -> list[Word]:
     found = []
     for match in _TOKEN.finditer(text, start, end):
-        lower = match[0].lower().replace("’", "'")
+        lower = match[0].lower().replace("’", "'").removesuffix("'s")
+        before = found[-1].lower if found else ""
+        if lower in _HOMONYMS and before in _HOMONYMS[lower]:
+            lower = "money"
+        elif lower == "strategy" and match[0][0].isupper() and _opens_name(found):
+            lower = STRATEGY
         found.append(Word(match.start(), match.end(), lower, match[0]))
     return found
+
+
+def _opens_name(before: Sequence[Word]) -> bool:
+    """Whether "Strategy" after these words is the company: it opens a clause, or is Saylor's."""
+    if not before:
+        return True
+    last = before[-1]
+    if last.lower in ("saylor", "as", "while", "(", ":", ",", '"', "“", "."):
+        return True
+    return last.text.islower() and last.lower not in ("the", "a", "this", "that", "its", "new", "our")
 
 
 def _find_cues(words: Sequence[Word]) -> list[FoundCue]:
     from spacy.tokens import Doc  # noqa: PLC0415 - slow to import, and texts without figures need none
 
     vocab, matcher = _matcher()
-    names = ["#number" if word.lower.isdigit() else word.lower[:40] for word in words]
-    document = Doc(vocab, words=names)
+    document = Doc(vocab, words=[_NUMBER if word.quantity else word.lower for word in words])
     rules = cues()
     return [
-        FoundCue(first, end - 1, rules[int(vocab.strings[key].removeprefix("cue "))])
+        FoundCue(first, end - 1, rules[int(vocab.strings[key])])
         for key, first, end in matcher(document)
     ]
 
@@ -116,22 +142,25 @@ def cues() -> tuple[Cue, ...]:
 
 
 @cache
-def _matcher() -> tuple[Vocab, Matcher]:
-    import spacy  # noqa: PLC0415 - slow to import
-    from spacy.matcher import Matcher  # noqa: PLC0415
+def _matcher() -> tuple[Vocab, PhraseMatcher]:
+    """A matcher of all phrases; it is a trie, so its work is linear in the words of a sentence."""
+    from spacy.matcher import PhraseMatcher  # noqa: PLC0415 - slow to import
+    from spacy.tokens import Doc  # noqa: PLC0415
+    from spacy.vocab import Vocab  # noqa: PLC0415
 
-    vocab = spacy.blank("en").vocab
-    matcher = Matcher(vocab)
+    vocab = Vocab()
+    matcher = PhraseMatcher(vocab, attr="ORTH")
     for number, cue in enumerate(cues()):
-        matcher.add(f"cue {number}", [_pattern(phrase) for phrase in cue.phrases], greedy="LONGEST")
+        phrases = {words for phrase in cue.phrases for words in _expand(phrase)}
+        matcher.add(str(number), [Doc(vocab, words=list(words)) for words in sorted(phrases)])
     return vocab, matcher
 
 
-def _pattern(phrase: str) -> list[dict[str, object]]:
-    pattern: list[dict[str, object]] = []
-    for element in phrase.split():
-        part: dict[str, object] = {"LOWER": {"IN": element.removesuffix("?").split("|")}}
-        if element.endswith("?"):
-            part["OP"] = "?"
-        pattern.append(part)
-    return pattern
+def _expand(phrase: str) -> Iterator[tuple[str, ...]]:
+    """Every row of words that a phrase of the grammar stands for."""
+    choices = [
+        [*element.removesuffix("?").split("|"), *([""] if element.endswith("?") else [])]
+        for element in phrase.split()
+    ]
+    for words in product(*choices):
+        yield tuple(word for word in words if word)

@@ -14,6 +14,8 @@ from nlp.amounts.vocabulary import (
     SHORT_WORDS,
 )
 
+_DOWN = frozenset({"below", "falls", "drops", "fall", "drop", "dips", "under", "descends", "slips"})
+_UP = frozenset({"above", "breaks", "break", "surpass", "surpasses", "exceeds", "exceed", "rises", "past", "crosses"})
 Side = Literal["long", "short", "total"]
 WINDOW = 3
 _STOPS = (CLAUSE_BREAKS - {"with"}) | {",", ";", ":", "—", "–", "|", "(", ")"}
@@ -28,6 +30,12 @@ def side_of(sentence: Sentence, index: int, found: FoundCue, context: Context) -
     if longs:
         return "total"
     words = {word.lower for word in sentence.words}
+    if not words.isdisjoint({"if", "should"}):
+        # "... if the price breaks $125,000": what lies above is short, what lies below is long.
+        if not words.isdisjoint(_DOWN):
+            return "long"
+        if not words.isdisjoint(_UP):
+            return "short"
     trader = not words.isdisjoint(PRIVATE_HOLDERS)
     if trader and (context.tells_of_fall or not words.isdisjoint(FALL_WORDS | {"below"})):
         return "long"

@@ -8,11 +8,14 @@ from nlp.records import AmountKind
 
 # Verbs of a forecast after the figure: "$10 billion inflows predicted by ...".
 _AFTER = frozenset({"predicted", "expected", "forecast", "looms", "loom", "projected", "planned", "if"})
+_PAST = frozenset({"bought", "sold", "held", "spent", "paid", "took", "saw", "drew", "lost", "shed"})
 _DONE = frozenset({"spent", "spends", "deploying", "deployed", "used", "uses", "using", "paid", "invested"})
 
 
 def is_expected(sentence: Sentence, index: int, found: FoundCue, kind: AmountKind) -> bool:
     """True for "could see", "plans to", "to raise", "if ... would be liquidated" and their like."""
+    if _is_told_as_done(sentence, index, found):
+        return False
     first, last = min(index, found.first), max(index, found.last)
     begin = first
     while begin > 0 and sentence.words[begin - 1].lower not in TENSE_BREAKS:
@@ -27,6 +30,16 @@ def is_expected(sentence: Sentence, index: int, found: FoundCue, kind: AmountKin
     if kind == "liquidation" and any(word.lower in ("if", "should", "could") for word in sentence.words):
         return True
     return _is_infinitive(sentence, found, begin)
+
+
+def _is_told_as_done(sentence: Sentence, index: int, found: FoundCue) -> bool:
+    """A verb in the past tense right before its figure, with no plan just before it."""
+    verb = sentence.words[found.first].lower
+    if found.cue.place != "after" or not (verb.endswith("ed") or verb in _PAST):
+        return False
+    if not found.last < index <= found.last + 6:
+        return False
+    return EXPECTED.isdisjoint(sentence.lower(found.first - 4, found.first))
 
 
 def _is_infinitive(sentence: Sentence, found: FoundCue, begin: int) -> bool:

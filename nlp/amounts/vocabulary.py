@@ -20,7 +20,7 @@ LIGHT_WORDS = _words(
     " amounting reaching reached hit hits hitting surpass surpassed surpasses surpassing exceeded exceeding"
     " exceeds topped tops topping crossed past is was were are of at exceed reaches standing equal"
     " stood stands us u.s. american first long short latest large larger giant mammoth impressive robust"
-    " healthy modest small tiny mere only initial explosive monster biggest largest full"
+    " climb climbs climbed surge surges surged rise rises rose jump jumps jumped soar soars soared spike spikes spiked grow grows grew swell swells swelled balloon ballooned increase increased rocket have has had now latest healthy modest small tiny mere only initial explosive monster biggest largest full"
 )
 CLAUSE_BREAKS = _words(
     "while but whereas as after amid amidst following despite although though before since because until which"
@@ -34,7 +34,7 @@ PAIR_WORDS = _words(
     "( ) ~ ≈ , worth valued value at around approximately about roughly for or in exchange totaling totalling"
     " total equivalent to slightly over nearly almost a an of estimated some more than just under btc bitcoin"
     " bitcoins eth ether ethereum tokens coins currently an spending cost costing which is was were equal equals"
-    " purchased bought acquired aggregate the combined initially"
+    " purchased bought acquired aggregate the combined initially on same day"
 )
 PAIR_LEADS = _words(
     "( worth valued for or approximately about roughly equivalent totaling totalling costing spending ~ equal"
@@ -57,24 +57,24 @@ EXPECTED = _words(
 )
 # Words for a group of funds, or one of them.
 FUND_WORDS = _words(
-    "etf etfs etp etps fund funds trust trusts etn exchange-traded etc's issuer issuers"
-    " coinshares farside sosovalue ibit fbtc gbtc arkb bitb btco ezbc brrr btcw hodl etha feth ethe ethw ethv"
+    "etf etfs etp etps fund funds trust trusts etn exchange-traded etc issuer issuers"
+    " coinshares farside sosovalue ibit fbtc gbtc arkb bitb btco ezbc brrr btcw etha feth ethe ethw ethv"
     " qeth ezet ceth bito bsol ssk"
 )
 FUND_CONTEXT = FUND_WORDS | _words("products vehicles etfs' institutional")
-ISSUERS = _words("blackrock blackrock's fidelity fidelity's grayscale grayscale's bitwise vaneck invesco 21shares ark")
+ISSUERS = _words("blackrock blackrock fidelity fidelity grayscale grayscale bitwise vaneck invesco 21shares ark")
 INSTITUTIONS = _words(
-    "strategy strategy's microstrategy microstrategy's company company's firm firm's corporate corporates"
-    " corporation companies firms institution institutions institutional treasury treasuries government"
-    " governments state miner miners foundation dao inc corp holdings group ltd plc capital saylor saylor's"
-    " metaplanet metaplanet's nasdaq-listed listed publicly public bank tesla spacex tether maker developer"
-    " country nation salvador bhutan ukraine reserve protocol giant manufacturer retailer technologies"
+    "#strategy microstrategy microstrategy company company firm firm corporate corporates"
+    " corporation companies firms institution institutions institutional government"
+    " governments state miner miners foundation dao inc corp ltd plc capital saylor saylor"
+    " metaplanet metaplanet nasdaq-listed listed publicly public bank tesla spacex tether maker developer"
+    " country nation salvador bhutan ukraine protocol giant manufacturer retailer technologies"
     " technology labs ventures semler gamestop procap sharplink bitmine mara nakamoto strive hedge"
 )
 PRIVATE_HOLDERS = _words(
-    "whale whales whale's trader traders trader's wallet wallets address addresses insider hacker hackers"
+    "whale whales whale trader traders trader wallet wallets address addresses insider hacker hackers"
     " exploiter attacker retail holder holders individual user users influencer degen wynn hayes"
-    " smart-money sharks shark hodlers lths participants voter voters influencers"
+    " smart investor sharks shark hodlers lths participants voter voters influencers"
 )
 LONG_WORDS = _words("long longs bull bulls bullish")
 SHORT_WORDS = _words("short shorts bear bears bearish short-sellers shorted shorting")
@@ -83,21 +83,21 @@ BANKRUPTCY = _words(
     " receivership defunct customers preference"
 )
 VENTURE = _words(
-    "seed venture series startup start-up startups presale pre-sale ico airdrop valuation nft nfts donations"
+    "soft-cap hardcap softcap seed venture series startup start-up startups presale pre-sale ico airdrop valuation nft nfts donations"
     " donation memecoin round-led backers accelerator presales"
 )
 EXCHANGE_FLOW = _words(
     "exchange exchanges binance coinbase kraken okx wallet wallets whale whales stablecoin stablecoins usdt usdc"
-    " miner miners netflows bridge bridged tvl defi chain protocol on-chain"
+    " miner miners capital netflows bridge bridged tvl defi chain protocol on-chain"
 )
 TREASURY_WORDS = _words(
     "treasury treasuries holdings holding buy buys buying purchase purchases acquire acquiring acquisition"
     " acquisitions accumulate accumulation reserve reserves stash stockpile hold balance hodl hoard stack war"
-    " strategy strategy's invest fund pool power microstrategy bet buyer"
+    " strategy strategy invest fund pool power microstrategy bet buyer"
 )
 RATE_WORDS = _words(
     "rate rates fed fomc federal ecb boe boj bank yield yields powell policy hike hikes cut cuts basis treasury"
-    " fed's percentage-point note benchmark"
+    " fed percentage-point note benchmark"
 )
 NOT_POLICY = _words(
     "cpi inflation unemployment gdp pce ppi odds chance chances probability likelihood staking apy apr funding"
@@ -111,12 +111,15 @@ FALL_WORDS = _words(
 RISE_WORDS = _words("rise rises rose rising surge surges surged jump jumped up increase increased climb soared gain")
 
 
+STABLECOINS = frozenset({"USDT", "USDC"})
+
+
 @cache
 def asset_words() -> frozenset[str]:
     """Words that name an asset, lower case, and general words for crypto coins."""
     found = {"crypto", "cryptocurrency", "cryptocurrencies", "coins", "tokens", "altcoins", "cryptos", "bitcoin-"}
     for entry in entries():
-        if entry.type == "asset":
+        if entry.type == "asset" and entry.id not in STABLECOINS:
             found.update(name.lower() for name in entry.names if " " not in name)
             if not entry.common:
                 found.update(ticker.lower() for ticker in entry.tickers)

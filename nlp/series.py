@@ -1,0 +1,246 @@
+"""Series read from the news: what the stories report for each day, agreed among them.
+
+A fund flow told on Tuesday morning is Monday's; a week or a sum since launch is no day's; the flow of
+one fund is no total; ten copies of a story are one report. From the reports of a period that remain,
+the series takes the figure that most of them share and keeps what the others say. ``docs/amounts.md``
+states the rules.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from statistics import median
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from pydantic_core import from_json
+
+from corpus.errors import UsageError
+from corpus.records import Article, Record
+from nlp.amounts import flow_scope
+from nlp.amounts.periods import last_trading_day, week_of
+from nlp.index.stories import Tagged
+from nlp.records import Amount, AmountKind
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SeriesFrequency = Literal["D", "W"]
+COLUMNS = ("date", "value", "unit", "reports", "low", "high", "stories")
+
+AGREES = 0.03  # reports within this share of each other tell the same figure
+TOLD_WEIGHT = 3.0  # a report that names its day
+SAME_DAY_WEIGHT = 1.0  # one that names the day of its own printing, before that day is over
+UNTOLD_WEIGHT = 1.0  # one that names no day
+WEEKEND_WEIGHT = 0.34  # the same from Saturday to Monday, when the news sums up weeks
+UNSURE_FUNDS = 0.5  # share of the weight where all funds are not said
+OUTLIER = 8.0  # a flow this many times the usual flow of a named day is a sum of many, or a slip
+US_CLOSE_HOUR = 21  # UTC; flows of a US trading day are not known before
+
+
+class SeriesPoint(Record):
+    """One period of a series.
+
+    ``date`` is the day, or the Monday of the ISO week. ``value`` is in ``unit``, signed as the amounts
+    are; ``low`` and ``high`` are the least and greatest figure reported; ``reports`` counts the amounts
+    that speak of the period, ``stories`` the distinct stories behind them.
+    """
+
+    date: date
+    value: float
+    unit: str
+    reports: int
+    low: float
+    high: float
+    stories: int
+
+
+@dataclass(frozen=True)
+class _Report:
+    day: date
+    value: float
+    weight: float
+    told: bool
+    story: str
+
+
+def build_series(
+    tagged: Iterable[Tagged],
+    kind: AmountKind,
+    asset: str = "all",
+    frequency: str = "D",
+    *,
+    unit: str = "USD",
+    side: Literal["long", "short", "total"] | None = None,
+) -> tuple[SeriesPoint, ...]:
+    """The series of a kind of amount for an asset (a ticker, or ``all``), from stored tag records.
+
+    ``frequency`` is ``D`` (days) or ``W`` (ISO weeks from Monday). Only realised amounts in ``unit``
+    count. Flows and liquidations give the agreed total of the day; purchases, sales and raised money
+    are summed over distinct figures, since two deals of a day are two. Of liquidations, ``side`` picks
+    one side, else totals are read. Periods without a report are left out. Raises
+    :class:`UsageError` for an unknown frequency.
+    """
+    if frequency not in get_args(SeriesFrequency):
+        raise UsageError(f"unknown frequency {frequency!r}", remedy="choose D or W")
+    reports = [
+        report
+        for item in tagged
+        for report in _reports(item.article, item.record, kind, asset, unit, side, frequency)
+    ]
+    if frequency == "D" and kind == "net_flow":
+        reports = _without_sums(reports)
+    by_day: dict[date, list[_Report]] = defaultdict(list)
+    for report in reports:
+        by_day[report.day].append(report)
+    summed = kind in ("buy", "sell", "raise")
+    return tuple(
+        _point(day, by_day[day], unit, summed=summed) for day in sorted(by_day)
+    )
+
+
+def as_frame(points: Sequence[SeriesPoint]) -> pd.DataFrame:
+    """The series as a table with the columns :data:`COLUMNS`."""
+    import pandas as pd  # noqa: PLC0415 - slow to import
+
+    return pd.DataFrame([point.model_dump() for point in points], columns=list(COLUMNS))
+
+
+def _reports(
+    article: Article,
+    record: str,
+    kind: AmountKind,
+    asset: str,
+    unit: str,
+    side: str | None,
+    frequency: str,
+) -> Iterable[_Report]:
+    fields: dict[str, Any] = from_json(record)
+    for one in fields.get("amounts", ()):
+        if one["kind"] != kind or one["unit"] != unit or not one["realised"]:
+            continue
+        amount = Amount.model_validate(one)
+        if not _is_of(amount, asset) or (kind == "liquidation" and amount.side != (side or "total")):
+            continue
+        report = _flow_report(article, amount, frequency) if kind == "net_flow" else _report(article, amount, frequency)
+        if report is not None:
+            yield report
+
+
+def _is_of(amount: Amount, asset: str) -> bool:
+    if amount.asset == asset:
+        return True
+    return asset == "all" and amount.asset is None
+
+
+def _report(article: Article, amount: Amount, frequency: str) -> _Report | None:
+    """A deal, a day's liquidations, a level: on the day told, else on the day of printing."""
+    published = article.published_at.date()
+    day = published
+    if amount.period is not None:
+        first, _, last = amount.period.partition("/")
+        if len(first) < 10:
+            return None
+        day = date.fromisoformat(last or first)
+        if last and frequency == "D" and amount.kind == "liquidation":
+            return None
+    if frequency == "W":
+        day = week_of(day)[0]
+    told = amount.period is not None
+    weight = TOLD_WEIGHT if told else UNTOLD_WEIGHT
+    return _Report(day, amount.value, weight, told, article.story_id)
+
+
+def _flow_report(article: Article, amount: Amount, frequency: str) -> _Report | None:
+    """A fund flow: of all funds, for the period asked; an untold day is the last trading day."""
+    scope = flow_scope(article.title, article.text, amount)
+    if scope.funds == "one":
+        return None
+    published = article.published_at.date()
+    share = 1.0 if scope.funds == "all" else UNSURE_FUNDS
+    if frequency == "W":
+        if scope.length != "week":
+            return None
+        told = amount.period is not None
+        day = date.fromisoformat(str(amount.period)[:10]) if told else published - timedelta(days=7)
+        weight = TOLD_WEIGHT if told else UNTOLD_WEIGHT
+        return _Report(week_of(day)[0], amount.value, weight * share, told, article.story_id)
+    if scope.length == "day" and amount.period is not None:
+        day = date.fromisoformat(amount.period)
+        early = day == published and article.published_at.hour < US_CLOSE_HOUR
+        weight = SAME_DAY_WEIGHT if early else TOLD_WEIGHT
+        # Funds do not trade on weekends: "on Sunday" is when the figure was printed.
+        if day.weekday() > 4:
+            day, weight = last_trading_day(day), UNTOLD_WEIGHT
+        return _Report(day, amount.value, weight * share, True, article.story_id)
+    if scope.length != "untold":
+        return None
+    weekend = published.weekday() in (0, 5, 6)
+    weight = (WEEKEND_WEIGHT if weekend else UNTOLD_WEIGHT) * share
+    return _Report(last_trading_day(published), amount.value, weight, False, article.story_id)
+
+
+def _without_sums(reports: Sequence[_Report]) -> list[_Report]:
+    """Drops reports that are far larger than a day's flow: sums of many days, slips of the pen."""
+    sizes = [abs(report.value) for report in reports if report.told]
+    if not sizes:
+        return list(reports)
+    most = OUTLIER * median(sizes)
+    return [report for report in reports if abs(report.value) <= most]
+
+
+def _point(day: date, reports: Sequence[_Report], unit: str, *, summed: bool) -> SeriesPoint:
+    once = _once_a_story(reports)
+    if summed:
+        value = sum(_distinct([report.value for report in once]))
+    else:
+        value = _agreed(once)
+    return SeriesPoint(
+        date=day,
+        value=value,
+        unit=unit,
+        reports=len(reports),
+        low=min(report.value for report in reports),
+        high=max(report.value for report in reports),
+        stories=len({report.story for report in reports}),
+    )
+
+
+def _once_a_story(reports: Sequence[_Report]) -> list[_Report]:
+    """One report for each figure that a story tells, the weightiest of its tellings."""
+    kept: dict[tuple[str, str], _Report] = {}
+    for report in reports:
+        key = (report.story, f"{report.value:.2e}")
+        if key not in kept or report.weight > kept[key].weight:
+            kept[key] = report
+    return list(kept.values())
+
+
+def _agreed(reports: Sequence[_Report]) -> float:
+    """The figure that the most weight stands behind; among its tellings the most precise one."""
+
+    def support(value: float) -> float:
+        return sum(one.weight for one in reports if _same(one.value, value))
+
+    best = max(reports, key=lambda one: (support(one.value), one.weight, -abs(one.value)))
+    tellings = [one.value for one in reports if _same(one.value, best.value)]
+    return max(sorted(tellings), key=_digits)
+
+
+def _same(one: float, other: float) -> bool:
+    return abs(one - other) <= AGREES * max(abs(one), abs(other))
+
+
+def _digits(value: float) -> int:
+    """Number of digits that a figure was told with: 934.8 million says more than 900 million."""
+    return len(f"{abs(value):.0f}".rstrip("0"))
+
+
+def _distinct(values: Sequence[float]) -> list[float]:
+    found: list[float] = []
+    for value in sorted(values, key=_digits, reverse=True):
+        if not any(_same(value, one) for one in found):
+            found.append(value)
+    return found
