@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +35,11 @@ class Permuted:
 
 
 def permutation_tests(
-    families: Sequence[Family], *, resamples: int, seed: int
+    families: Sequence[Family],
+    *,
+    resamples: int,
+    seed: int,
+    step: Callable[[], None] = lambda: None,
 ) -> tuple[Permuted, ...]:
     """Block permutation tests of all families at once.
 
@@ -44,7 +48,7 @@ def permutation_tests(
     variance. Correlations are studentised by their deviation over permutations; the plan-wide
     p-value compares each with the largest of all tests in the same permutation (Westfall and
     Young, Resampling-Based Multiple Testing, 1993). Families are permuted independently, which
-    can only make the largest larger.
+    can only make the largest larger. ``step`` is called after each family.
     """
     random = np.random.default_rng(seed)
     observed: list[Floats] = []
@@ -55,6 +59,7 @@ def permutation_tests(
         observed.append(_paired(index, target, rows, columns))
         orders = block_orders(len(index), family.block, resamples, random)
         null.append(np.stack([_paired(index[order], target, rows, columns) for order in orders]))
+        step()
     deviations = [np.maximum(draws.std(axis=0, ddof=1), 1e-12) for draws in null]
     largest = np.max(
         np.concatenate(

@@ -12,12 +12,15 @@ from pydantic import Field, ValidationError
 from corpus.errors import InputError
 from corpus.records import Record
 
+Measure = Literal["pressure", "stance", "attention"]
+
 
 class Plan(Record):
     """Drivers x assets x horizons x lags and the rules of inference, as ``plan.toml`` explains."""
 
     schema_version: Literal[1] = Field(alias="schema")
-    measure: Literal["pressure", "stance", "attention"]
+    measure: Measure
+    volatility_measure: Measure
     index_asset: Literal["all", "own"]
     drivers: Annotated[tuple[str, ...], Field(min_length=1)]
     assets: Annotated[tuple[str, ...], Field(min_length=1)]

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AllowInfNan
 
 from corpus.records import Record, UtcDatetime
-from nlp.study.plan import Plan
+from nlp.study.plan import Measure, Plan
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Number = Annotated[float, AllowInfNan(False)]
 Relation = Literal["contemporaneous", "predictive", "price_leads"]
+Direction = Literal["index_to_return", "return_to_index"]
+Target = Literal["return", "volatility"]
+VolatilityKind = Literal["log_realised", "absolute_return"]
 
 
 class Regression(Record):
@@ -36,6 +39,8 @@ class Cell(Record):
     block permutation; ``p_plan``: the same for the largest statistic of the whole plan;
     ``q_value``: Benjamini-Hochberg over the plan. ``detectable``: the size of correlation that
     this sample would show, at the plan's significance without correction, in 80% of cases.
+    ``target`` is what the ``measure`` column of the index is set against; with volatility, read
+    "volatility" for "return" above, and ``volatility_kind`` says how it was measured.
     """
 
     driver: str
@@ -53,6 +58,9 @@ class Cell(Record):
     q_value: Number
     detectable: Number
     regression: Regression
+    target: Target = "return"
+    measure: Measure = "pressure"
+    volatility_kind: VolatilityKind | None = None
 
 
 class Granger(Record):
@@ -60,7 +68,7 @@ class Granger(Record):
 
     driver: str
     asset: str
-    direction: Literal["index_to_return", "return_to_index"]
+    direction: Direction
     lags: int
     periods: int
     statistic: Number
@@ -76,6 +84,7 @@ class Placebo(Record):
     periods: int
     correlation: Number
     p_value: Number
+    target: Target = "return"
 
 
 class Missing(Record):
@@ -85,6 +94,7 @@ class Missing(Record):
     asset: str
     relation: Relation | None
     reason: str
+    target: Target = "return"
 
 
 class Dropped(Record):
@@ -102,6 +112,7 @@ class Dropped(Record):
     no_price: int
     base_window: int
     used: int
+    target: Target = "return"
 
 
 class StudyResult(Record):
@@ -128,12 +139,16 @@ class StudyResult(Record):
         return self.model_dump_json(indent=2, by_alias=True)
 
     def table(self) -> pd.DataFrame:
-        """The cells, one row each, regression columns prefixed ``regression_``."""
+        """The cells, one row each, regression columns prefixed ``regression_``.
+
+        ``volatility_kind`` is empty where the target is the return.
+        """
         import pandas as pd  # noqa: PLC0415 - keeps the command line quick to start
 
         rows = []
         for cell in self.cells:
             row = cell.model_dump(exclude={"regression"})
+            row["volatility_kind"] = cell.volatility_kind or ""
             regression = cell.regression.model_dump()
             regression["controls"] = ", ".join(regression["controls"])
             rows.append(row | {f"regression_{name}": value for name, value in regression.items()})

@@ -13,28 +13,30 @@ from nlp.index.stories import Booleans, Floats
 from nlp.study.align import Grid, index_grid, returns
 from nlp.study.plan import Plan
 from nlp.study.prices import Closes
-from nlp.study.result import Dropped, Missing, Relation
+from nlp.study.result import Dropped, Missing, Relation, Target
 from nlp.study.statistics import complete, varies
+from nlp.study.volatility import volatility
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True)
-class Target:
-    """One target of the plan, before its drivers."""
+class Test:
+    """One test of the plan, before its drivers."""
 
     asset: str
     relation: Relation
     horizon: int
     lag: int
+    target: Target = "return"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The rows of one target: which drivers can be tested on it, and on which rows."""
+    """The rows of one test: which drivers can be tested on it, and on which rows."""
 
-    test: Target
+    test: Test
     grid: Grid
     drivers: tuple[str, ...]
     rows: Booleans
@@ -53,13 +55,14 @@ class Sampler:
         self._closes = closes
         self.missing: list[Missing] = []
         self.dropped: list[Dropped] = []
-        self.grids: dict[str, Grid] = {}
+        self.grids: dict[tuple[str, Target], Grid] = {}
         for asset in plan.assets:
             if asset not in closes:
-                self._leave_out(asset, None, "the price file does not hold it")
+                self._leave_out(asset, "the price file does not hold it")
                 continue
             name = "all" if plan.index_asset == "all" else asset
             grid = index_grid(index, asset=name, measure=plan.measure)
+            loud = index_grid(index, asset=name, measure=plan.volatility_measure)
             overlap = (closes[asset].seconds > grid.starts[0]) & (
                 closes[asset].seconds <= grid.starts[-1] + grid.length
             )
@@ -68,52 +71,57 @@ class Sampler:
                     f"the index and the {asset} prices have no time in common",
                     remedy="give prices of the span of the index",
                 )
-            self.grids[asset] = grid
+            self.grids[asset, "return"] = grid
+            self.grids[asset, "volatility"] = loud
 
-    def _leave_out(self, asset: str, relation: Relation | None, reason: str) -> None:
+    def _leave_out(self, asset: str, reason: str) -> None:
         for driver in self._plan.drivers:
-            self.missing.append(
-                Missing(driver=driver, asset=asset, relation=relation, reason=reason)
-            )
+            self.missing.append(Missing(driver=driver, asset=asset, relation=None, reason=reason))
 
-    def _tests(self, asset: str) -> list[Target]:
-        tests = [Target(asset, "contemporaneous", 1, 0)]
+    def _tests(self, asset: str, target: Target) -> list[Test]:
+        tests = [Test(asset, "contemporaneous", 1, 0, target)]
         tests += [
-            Target(asset, "predictive", horizon, lag)
+            Test(asset, "predictive", horizon, lag, target)
             for lag in self._plan.lags
             for horizon in self._plan.horizons
         ]
-        return [*tests, Target(asset, "price_leads", 1, -1)]
+        return [*tests, Test(asset, "price_leads", 1, -1, target)]
 
     def samples(self) -> list[Sample]:
-        """One sample a target; raises :class:`StudyError` when too many rows are lost."""
+        """One sample a test; raises :class:`StudyError` when too many rows are lost."""
         found = []
-        for asset, grid in self.grids.items():
+        for (asset, target), grid in self.grids.items():
             present = [name for name in self._plan.drivers if name in grid.values]
-            for absent in set(self._plan.drivers) - set(present):
+            for absent in [name for name in self._plan.drivers if name not in grid.values]:
                 self.missing.append(
                     Missing(
                         driver=absent,
                         asset=asset,
                         relation=None,
                         reason="the index lacks this driver",
+                        target=target,
                     )
                 )
-            for test in self._tests(asset):
+            for test in self._tests(asset, target):
                 sample = self._sample(test, grid, present)
                 if sample is not None:
                     found.append(sample)
         return found
 
-    def _sample(self, test: Target, grid: Grid, present: Sequence[str]) -> Sample | None:
-        plan = self._plan
-        target = returns(
-            grid,
+    def series(self, test: Test) -> Floats:
+        """What a test sets the index against, on the grid: returns or volatility of its asset."""
+        measured = returns if test.target == "return" else volatility
+        return measured(
+            self.grids[test.asset, test.target],
             self._closes[test.asset],
             relation=test.relation,
             horizon=test.horizon,
             lag=test.lag,
         )
+
+    def _sample(self, test: Test, grid: Grid, present: Sequence[str]) -> Sample | None:
+        plan = self._plan
+        target = self.series(test)
         scaled = [name for name in present if np.isfinite(grid.values[name]).any()]
         for name in set(present) - set(scaled):
             self.miss(name, test, "the index gives no value of it (no coverage or no scale)")
@@ -137,6 +145,7 @@ class Sampler:
             no_price=int(np.count_nonzero(covered & ~priced)),
             base_window=int(np.count_nonzero(covered & priced & base)),
             used=int(np.count_nonzero(rows)),
+            target=test.target,
         )
         self.dropped.append(account)
         lost = int(np.count_nonzero(covered & inside & ~priced)) / max(
@@ -144,8 +153,8 @@ class Sampler:
         )
         if lost > plan.greatest_dropped:
             raise StudyError(
-                f"{lost:.0%} of the covered periods have no {test.asset} return, more than the"
-                f" {plan.greatest_dropped:.0%} that the plan allows",
+                f"{lost:.0%} of the covered periods have no {test.asset} {test.target}, more than"
+                f" the {plan.greatest_dropped:.0%} that the plan allows",
                 remedy="give prices without such gaps, or a slower index",
             )
         if account.used < plan.minimum_periods:
@@ -167,8 +176,14 @@ class Sampler:
         usable = tuple(name for name in scaled if name not in steady)
         return Sample(test, grid, usable, rows, target[rows]) if usable else None
 
-    def miss(self, driver: str, test: Target, reason: str) -> None:
-        """Note that a driver is not tested on a target."""
+    def miss(self, driver: str, test: Test, reason: str) -> None:
+        """Note that a driver does not enter a test."""
         self.missing.append(
-            Missing(driver=driver, asset=test.asset, relation=test.relation, reason=reason)
+            Missing(
+                driver=driver,
+                asset=test.asset,
+                relation=test.relation,
+                reason=reason,
+                target=test.target,
+            )
         )

@@ -119,12 +119,11 @@ def granger(target: Floats, source: Floats, *, lags: int, robust: bool = True) -
     return Wald(float(np.squeeze(test.fvalue)), float(test.pvalue), len(table))
 
 
-def trailing_volatility(series: Floats, window: int) -> Floats:
-    """Mean absolute value of the ``window`` values up to and with each; NaN until all are there."""
-    size = np.abs(series)
+def trailing_mean(series: Floats, window: int) -> Floats:
+    """Mean of the ``window`` values up to and with each; NaN until all are there."""
     found = np.full(len(series), np.nan)
     if len(series) >= window:
-        windows = np.lib.stride_tricks.sliding_window_view(size, window)
+        windows = np.lib.stride_tricks.sliding_window_view(series, window)
         found[window - 1 :] = windows.mean(axis=1)
     return found
 

@@ -3,20 +3,25 @@
 A link is stated when its plan-wide permutation p-value is below the plan's significance and its
 bootstrap interval leaves out zero; a lead in either direction needs the HAC regression beside it.
 Whatever does not pass is said not to have been found, with the size that the sample could have
-found. If placebos fire more often than chance allows, no link is stated at all.
+found. If placebos fire more often than chance allows, no link with that target is stated at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from scipy import stats
 
-from nlp.study.plan import Plan
+from nlp.study.plan import Measure, Plan
 from nlp.study.result import Cell, Missing, Placebo
 from nlp.taxonomy import drivers
 
 _PERIOD = {"h": "hour", "D": "day", "W": "week"}
+_MEASURE: dict[Measure, str] = {
+    "pressure": "pressure of news on",
+    "stance": "stance of news on",
+    "attention": "attention to",
+}
 
 
 def verdict(
@@ -27,16 +32,25 @@ def verdict(
     missing: Sequence[Missing],
 ) -> tuple[str, ...]:
     """Sentences: placebos first, then each driver and asset, then what was not computed."""
-    fired = placebos_fired(plan, placebos)
-    sentences = [_placebo_sentence(plan, placebos, fired)] if placebos else []
+    sentences = []
+    for target in ("return", "volatility"):
+        chosen = [one for one in placebos if one.target == target]
+        if chosen:
+            sentences.append(_placebo_sentence(plan, chosen))
+    trusted = not placebos_fired(plan, [one for one in placebos if one.target == "return"])
     for driver in plan.drivers:
         for asset in plan.assets:
-            chosen = [cell for cell in cells if (cell.driver, cell.asset) == (driver, asset)]
-            if chosen:
-                sentences.append(_pair(plan, _PERIOD[frequency], chosen, trusted=not fired))
-                sentences.extend(_suspicions(plan, chosen))
+            pair = [
+                cell
+                for cell in cells
+                if (cell.driver, cell.asset, cell.target) == (driver, asset, "return")
+            ]
+            if pair:
+                sentences.append(_pair(plan, _PERIOD[frequency], pair, trusted=trusted))
+                sentences.extend(_suspicions(plan, pair))
+    sentences.extend(_volatility(plan, _PERIOD[frequency], cells, placebos))
     for one in missing:
-        if one.relation in (None, "contemporaneous"):
+        if one.target == "return" and one.relation in (None, "contemporaneous"):
             sentences.append(f"{_subject(one.driver)} and {one.asset}: not tested, {one.reason}.")
     return tuple(sentences)
 
@@ -55,14 +69,15 @@ def placebos_fired(plan: Plan, placebos: Sequence[Placebo]) -> bool:
     return bool(below > stats.binom.ppf(0.99, len(placebos), plan.significance))
 
 
-def _placebo_sentence(plan: Plan, placebos: Sequence[Placebo], fired: bool) -> str:
+def _placebo_sentence(plan: Plan, placebos: Sequence[Placebo]) -> str:
     below = sum(one.p_value < plan.significance for one in placebos)
+    target = placebos[0].target
     counted = (
-        f"{below} of {len(placebos)} placebo tests fall below {plan.significance:.0%}, where"
-        f" chance gives about {len(placebos) * plan.significance:.1f}"
+        f"{below} of {len(placebos)} placebo tests on {target} fall below {plan.significance:.0%},"
+        f" where chance gives about {len(placebos) * plan.significance:.1f}"
     )
-    if fired:
-        return f"{counted}: the method fails on these data, so no link is stated."
+    if placebos_fired(plan, placebos):
+        return f"{counted}: the method fails on these data, so no link with {target} is stated."
     return f"{counted}."
 
 
@@ -99,9 +114,15 @@ def _lead(plan: Plan, cells: Sequence[Cell], period: str, trusted: bool) -> str:
         )
         return f"it runs ahead of {cells[0].asset}: {told}"
     first = min(cells, key=lambda cell: (cell.lag, cell.horizon))
-    hint = next((_hint(plan, cell) for cell in cells if _hint(plan, cell)), "")
+    hints = [cell for cell in cells if cell is not first and _hint(plan, cell)]
+    told = "".join(
+        f"; over {_periods(cell.horizon, period)} from {_periods(cell.lag, period)} on"
+        f" {_figures(plan, cell)}{_hint(plan, cell)}"
+        for cell in hints
+    )
     return (
-        f"no lead over {first.asset} is shown (next {period} {_figures(plan, first)}{hint};"
+        f"no lead over {first.asset} is shown (next {period} {_figures(plan, first)}"
+        f"{_hint(plan, first)}{told};"
         f" this sample could have shown a correlation of {first.detectable:.2f})"
     )
 
@@ -110,6 +131,50 @@ def _behind(plan: Plan, cell: Cell, period: str, trusted: bool) -> str:
     if trusted and stated(plan, cell):
         return f"{cell.asset}'s return leads it by one {period} ({_figures(plan, cell)})"
     return f"that price leads it is not shown ({_figures(plan, cell)}{_hint(plan, cell)})"
+
+
+def _volatility(
+    plan: Plan, period: str, cells: Sequence[Cell], placebos: Sequence[Placebo]
+) -> Iterator[str]:
+    """Links of volatility one by one; what shows none, summed up in one sentence an asset."""
+    trusted = not placebos_fired(plan, [one for one in placebos if one.target == "volatility"])
+    for asset in plan.assets:
+        chosen = [cell for cell in cells if (cell.asset, cell.target) == (asset, "volatility")]
+        found = [cell for cell in chosen if trusted and stated(plan, cell)]
+        for cell in found:
+            yield f"{_about(cell)} {_volatility_link(cell, period)} ({_figures(plan, cell)})."
+        rest = [cell for cell in chosen if cell not in found]
+        if rest:
+            largest = max(rest, key=lambda cell: abs(cell.correlation))
+            yield (
+                f"Volatility of {asset}: {len(rest)} of {len(chosen)} tests show no link; the"
+                f" largest of them is that with {_MEASURE[largest.measure]}"
+                f" {_name(largest.driver)} ({_figures(plan, largest)}{_hint(plan, largest)}), and"
+                " this sample could have shown correlations of"
+                f" {_span(cell.detectable for cell in rest)}."
+            )
+
+
+def _volatility_link(cell: Cell, period: str) -> str:
+    more = cell.correlation > 0
+    if cell.relation == "contemporaneous":
+        return f"goes {'with' if more else 'against'} {cell.asset}'s volatility the same {period}"
+    if cell.relation == "price_leads":
+        return f"{'rises' if more else 'falls'} after a {period} of high {cell.asset} volatility"
+    return (
+        f"runs ahead of {'higher' if more else 'lower'} {cell.asset} volatility over"
+        f" {_periods(cell.horizon, period)} from {_periods(cell.lag, period)} on, beyond what past"
+        " volatility tells"
+    )
+
+
+def _about(cell: Cell) -> str:
+    return f"{_MEASURE[cell.measure].capitalize()} {_name(cell.driver)}"
+
+
+def _span(values: Iterable[float]) -> str:
+    told = sorted({f"{value:.2f}" for value in values})
+    return told[0] if len(told) == 1 else f"{told[0]} to {told[-1]}"
 
 
 def _hint(plan: Plan, cell: Cell) -> str:
@@ -151,6 +216,12 @@ def _periods(number: int, period: str) -> str:
 def _subject(driver: str, *, lower: bool = False) -> str:
     if driver == "composite":
         return "the composite of the core drivers" if lower else "The composite of the core drivers"
+    return f"{'news' if lower else 'News'} on {_name(driver)}"
+
+
+def _name(driver: str) -> str:
+    """A driver's title inside a sentence."""
+    if driver == "composite":
+        return "the four core drivers"
     title = next((one.title for one in drivers() if one.name == driver), driver)
-    start = "news on" if lower else "News on"
-    return f"{start} {title[:1].lower()}{title[1:]}"
+    return f"{title[:1].lower()}{title[1:]}"

@@ -33,8 +33,14 @@ def fat_tailed(random: np.random.Generator, rows: int) -> np.ndarray:
     return found
 
 
-def index_frame(values: dict[str, np.ndarray], *, base: int = 28, asset: str = "all"):
-    """An index file with these pressures by driver, one row a day from START."""
+def index_frame(
+    values: dict[str, np.ndarray],
+    *,
+    base: int = 28,
+    asset: str = "all",
+    attention: dict[str, np.ndarray] | None = None,
+):
+    """An index file with these pressures (and attention) by driver, one row a day from START."""
     parts = []
     for driver, series in values.items():
         rows = len(series)
@@ -48,7 +54,9 @@ def index_frame(values: dict[str, np.ndarray], *, base: int = 28, asset: str = "
                     "driver": driver,
                     "stories": 20,
                     "tagged": 5,
-                    "attention": 100.0,
+                    "attention": np.where(
+                        np.isnan(series), np.nan, (attention or {}).get(driver, 100.0)
+                    ),
                     "stance": 0.0,
                     "pressure": series,
                     "lower": series - 1,
@@ -66,7 +74,7 @@ def index_frame(values: dict[str, np.ndarray], *, base: int = 28, asset: str = "
 
 
 def price_frame(returns: np.ndarray, *, asset: str = "BTC", scale: float = 0.02, offset_hours=0):
-    """Closes whose log return over day t (the period that starts at START + t days) is returns[t]."""
+    """Closes whose log return over day t (that starts t days after START) is returns[t]."""
     closes = 100 * np.exp(np.r_[0.0, np.cumsum(np.asarray(returns) * scale)])
     times = [START + timedelta(days=day, hours=offset_hours) for day in range(len(closes))]
     return pd.DataFrame(

