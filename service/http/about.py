@@ -48,7 +48,7 @@ async def healthz() -> Health:
 def readyz(service: TheService) -> Health:
     """Answers when the store can be read; the model was loaded before the server listened."""
     try:
-        service.store.tag_models()
+        service.store.article("0" * 20)
     except StoreError as error:
         raise ProblemError(503, error.message, remedy=error.remedy) from error
     return Health(status="ready")

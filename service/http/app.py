@@ -16,7 +16,6 @@ from service.http.metrics import Metrics
 from service.http.options import ServeOptions
 from service.http.problems import MEDIA_TYPE, Problem, add_problem_handlers
 from service.http.service import Service
-from service.pages import add_pages
 
 if TYPE_CHECKING:
     from corpus.store import Store
@@ -32,6 +31,8 @@ _PROBLEM = {
 
 def create_app(store: Store, tagger: ItemTagger, options: ServeOptions | None = None) -> FastAPI:
     """The application over an open store and a loaded tagger; neither is closed by it."""
+    from service.pages import add_pages  # noqa: PLC0415 - the pages use the handlers' helpers
+
     options = options or ServeOptions()
     metrics = Metrics()
     batcher = MicroBatcher(

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from corpus.errors import InputError, ModelError, StoreError, StudyError, UndertowError, UsageError
 from corpus.records import Record
@@ -76,6 +76,10 @@ def _words(error: Any) -> str:
     return str(error["msg"]).removeprefix("Value error, ")
 
 
+def _is_page(path: str) -> bool:
+    return not path.startswith(("/v1/", "/static/"))
+
+
 def _place(parts: tuple[str | int, ...]) -> str:
     told = ""
     for part in parts:
@@ -135,6 +139,10 @@ def add_problem_handlers(app: FastAPI) -> None:
             remedy=remedy,
             errors=errors,
         )
+        # A person at a page gets a page that says the same; programs and /v1 always get JSON.
+        if "text/html" in request.headers.get("accept", "") and _is_page(request.url.path):
+            page = request.app.state.problem_page(problem)
+            return HTMLResponse(page, status, headers=dict(headers or {}))
         return Response(
             problem_bytes(problem), status, media_type=MEDIA_TYPE, headers=dict(headers or {})
         )

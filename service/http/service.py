@@ -91,10 +91,11 @@ class Service:
 
         return self._studies.get((self._state(), news.model, news.as_of, frequency), compute)
 
-    def report(self, week: str, *, asset: str = "all") -> WeeklyReport:
+    def report(self, week: str, *, with_study: bool = True) -> WeeklyReport:
         """The weekly report, kept while the tags stay as they are."""
         return self._reports.get(
-            (self._state(), week, asset), lambda: build_report(self.store, week=week, asset=asset)
+            (self._state(), week, with_study),
+            lambda: build_report(self.store, week=week, with_study=with_study),
         )
 
     def _state(self) -> Hashable:

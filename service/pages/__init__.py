@@ -1,7 +1,7 @@
-"""The dashboard."""
+"""The dashboard: pages made on the server, without scripts and without outside requests."""
 
-from fastapi import FastAPI
+from __future__ import annotations
 
+from service.pages.routes import add_pages
 
-def add_pages(app: FastAPI) -> None:
-    """Add the pages."""
+__all__ = ["add_pages"]

@@ -55,6 +55,7 @@ def build_report(
     asset: str = "all",
     base: tuple[datetime, datetime] | None = None,
     plan: Plan | None = None,
+    with_study: bool = True,
 ) -> WeeklyReport:
     """The report of an ISO week such as ``2025-W47``.
 
@@ -62,7 +63,8 @@ def build_report(
     did, so that the same store gives the same report. News of the 52 weeks up to the end of the
     week is read; ``base`` (start, end exclusive) is by default its first four weeks. Nothing later
     than the week is used, except to the end of the base window by a week inside it. ``plan`` is
-    that of the study, by default the one that comes with Undertow.
+    that of the study, by default the one that comes with Undertow; ``with_study`` false leaves the
+    study, which takes longest, out.
 
     Raises :class:`UsageError` for a badly written, future or uncovered week, an unknown model or
     asset and a time without a zone, :class:`InputError` for a store without tags, and
@@ -101,14 +103,17 @@ def build_report(
     known_until = min(end, reader.as_of)
     prices = prices[prices["time"] <= known_until]
     moved = price_weeks(prices, start=start, end=known_until)
-    study, study_absent, study_vintage = study_summary(
-        reader.between(since, end),
-        prices,
-        as_of=reader.as_of,
-        model=reader.model,
-        base=index.base,
-        plan=plan,
-    )
+    if not with_study:
+        study, study_absent, study_vintage = None, "No study was asked for.", None
+    else:
+        study, study_absent, study_vintage = study_summary(
+            reader.between(since, end),
+            prices,
+            as_of=reader.as_of,
+            model=reader.model,
+            base=index.base,
+            plan=plan,
+        )
     core = [row.reading for row in rows if row.core]
     composite = found[COMPOSITE]
     return WeeklyReport(

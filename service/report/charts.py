@@ -23,7 +23,6 @@ COMPOSITE_COLOR = "#4a5560"
 _ASSET_COLORS = {"BTC": "#1c2126", "ETH": "#7a838c"}
 # Bands far beyond every pressure are cut, lest one thin week flatten the rest.
 _BAND_ROOM = 2.0
-_MOST_TICKS = 9
 # Room for the labels of the value axis, the same everywhere so that panels line up.
 _VALUE_AXIS = 38
 
@@ -123,6 +122,7 @@ def driver_chart(
     week: tuple[datetime, datetime],
     width: int = 700,
     height: int = 90,
+    ticks: int = 9,
 ) -> str | None:
     """Weekly pressure of one driver with its bands, on the scale of all core drivers."""
     own = [one for one in points if one.driver == driver]
@@ -131,7 +131,9 @@ def driver_chart(
     span = (min(one.start for one in points), max(week[1], *(one.end for one in points)))
     core = {one.name for one in drivers() if one.core} | {driver}
     limit = _limit([one for one in points if one.driver in core])
-    return _svg(_bars(own, span=span, week=week, width=width - 60, height=height, limit=limit))
+    return _svg(
+        _bars(own, span=span, week=week, width=width - 60, height=height, limit=limit, ticks=ticks)
+    )
 
 
 def color_of(driver: str) -> str:
@@ -147,6 +149,7 @@ def _bars(
     width: int,
     height: int,
     limit: float | None = None,
+    ticks: int = 9,
 ) -> Any:
     import altair as alt  # noqa: PLC0415 - slow to import
 
@@ -168,7 +171,7 @@ def _bars(
     name = "composite" if points[0].driver == COMPOSITE else "pressure"
     color = color_of(points[0].driver)
     base = alt.Chart(_data(rows), width=width, height=height)
-    x = _time_axis(span)
+    x = _time_axis(span, ticks=ticks)
     bars = base.mark_rect(color=color).encode(
         x=x.field("start").type("temporal"),
         x2="end:T",
@@ -183,7 +186,10 @@ def _bars(
     )
     zero = alt.Chart(_data([{"zero": 0}])).mark_rule(color=INK, strokeWidth=1)
     return alt.layer(
-        _week_mark(week, span), bars, bands, zero.encode(y=alt.Y("zero:Q", scale=scale))
+        _week_mark(week, span, ticks=ticks),
+        bars,
+        bands,
+        zero.encode(y=alt.Y("zero:Q", scale=scale)),
     )
 
 
@@ -194,18 +200,25 @@ def _limit(points: Sequence[IndexPoint]) -> float:
 
 
 def _week_mark(
-    week: tuple[datetime, datetime], span: tuple[datetime, datetime], *, labels: bool = True
+    week: tuple[datetime, datetime],
+    span: tuple[datetime, datetime],
+    *,
+    labels: bool = True,
+    ticks: int = 9,
 ) -> Any:
     import altair as alt  # noqa: PLC0415 - slow to import
 
     return (
         alt.Chart(_data([{"start": _iso(week[0]), "end": _iso(week[1])}]))
         .mark_rect(color=GRID, opacity=0.55)
-        .encode(x=_time_axis(span, labels=labels).field("start").type("temporal"), x2="end:T")
+        .encode(
+            x=_time_axis(span, labels=labels, ticks=ticks).field("start").type("temporal"),
+            x2="end:T",
+        )
     )
 
 
-def _time_axis(span: tuple[datetime, datetime], *, labels: bool = True) -> alt.X:
+def _time_axis(span: tuple[datetime, datetime], *, labels: bool = True, ticks: int = 9) -> alt.X:
     import altair as alt  # noqa: PLC0415 - slow to import
 
     return alt.X(
@@ -213,7 +226,7 @@ def _time_axis(span: tuple[datetime, datetime], *, labels: bool = True) -> alt.X
         scale=alt.Scale(type="utc", domain=[_iso(moment) for moment in span], nice=False),
         axis=alt.Axis(
             format="%-d %b",
-            values=[_iso(moment) for moment in _ticks(span)],
+            values=[_iso(moment) for moment in _ticks(span, ticks)],
             labels=labels,
             ticks=labels,
             grid=False,
@@ -228,10 +241,10 @@ def _data(rows: list[dict[str, Any]]) -> Any:
     return alt.Data(values=rows)  # type: ignore[no-untyped-call]
 
 
-def _ticks(span: tuple[datetime, datetime]) -> list[datetime]:
-    """Starts of weeks, few enough to be read; ``span`` begins with a week."""
+def _ticks(span: tuple[datetime, datetime], most: int) -> list[datetime]:
+    """Starts of weeks, at most ``most``; ``span`` begins with a week."""
     weeks = max(1, round((span[1] - span[0]) / timedelta(weeks=1)))
-    step = -(-weeks // _MOST_TICKS)
+    step = -(-weeks // most)
     return [span[0] + timedelta(weeks=number) for number in range(0, weeks, step)]
 
 

@@ -20,7 +20,7 @@ FORMATS: tuple[ReportFormat, ...] = ("html", "md", "json")
 
 # Characters that Markdown, or HTML inside it, may read as markup.
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~&@]|:(?=//)|(?<=www)\.)")
-_LINE_START = re.compile(r"^(\d+)([.)])|^([-+=])")
+_LINE_START = re.compile(r"^(\d+)([.)])(?=\s|$)|^([-+=])")
 
 
 def render(report: WeeklyReport, format: str) -> str:
@@ -33,12 +33,12 @@ def render(report: WeeklyReport, format: str) -> str:
     if format == "json":
         return report.model_dump_json(indent=2, by_alias=True) + "\n"
     if format == "md":
-        text = _environment("md").get_template("report.md.jinja").render(_values(report))
+        text = _markdown_environment().get_template("report.md.jinja").render(_values(report))
         return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
     if format == "html":
         style = files("service.report").joinpath("templates/report.css")
         return (
-            _environment("html")
+            html_environment("service.report")
             .get_template("report.html.jinja")
             .render(
                 _values(report),
@@ -101,17 +101,33 @@ def markdown_link(url: str) -> str | None:
 
 
 @cache
-def _environment(kind: Literal["html", "md"]) -> jinja2.Environment:
+def html_environment(*packages: str) -> jinja2.Environment:
+    """Templates of the packages (the first that has one counts), with what they print escaped."""
     import jinja2  # noqa: PLC0415 - keeps the command line quick to start
 
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("service.report"),
-        # Whatever the Markdown template prints passes `finalize`, which escapes it.
-        autoescape=kind == "html",  # noqa: S701 - see above
+    loaders = [jinja2.PackageLoader(package) for package in packages]
+    return _environment(jinja2.ChoiceLoader(loaders), autoescape=True)
+
+
+@cache
+def _markdown_environment() -> jinja2.Environment:
+    import jinja2  # noqa: PLC0415 - keeps the command line quick to start
+
+    # Whatever the Markdown template prints passes `finalize`, which escapes it.
+    return _environment(
+        jinja2.PackageLoader("service.report"), autoescape=False, finalize=_finished
+    )
+
+
+def _environment(loader: jinja2.BaseLoader, **more: Any) -> jinja2.Environment:
+    import jinja2  # noqa: PLC0415 - keeps the command line quick to start
+
+    environment = jinja2.Environment(  # noqa: S701 - each caller says how it escapes
+        loader=loader,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_finished if kind == "md" else None,
+        **more,
     )
     environment.filters["web_link"] = web_link
     environment.filters["markdown_link"] = markdown_link
