@@ -189,7 +189,7 @@ def _best_match(
         member = members[number]
         if abs(member.head_published_at - published_at) > WINDOW:
             continue  # or a story of daily columns would go on for ever
-        score = copy_score(item.sketch, member.sketch)
+        score = copy_score(item.sketch, member.sketch, member.published_at - published_at)
         if score is None:
             continue
         # Among equals the earliest, then the smallest id, so that a rerun chooses alike.

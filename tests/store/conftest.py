@@ -35,8 +35,7 @@ def postgres() -> Iterator[int]:
         as_whom = _unprivileged(folder)
         data = folder / "data"
         subprocess.run(
-            [programs / "initdb", "-D", data, "-U", "undertow", "-A", "trust", "-E", "UTF8"]
-            + ["--locale=C", "--no-sync"],
+            [programs / "initdb", "-D", data, "-U", "undertow", "-A", "trust", "-E", "UTF8", "-N"],
             check=True,
             capture_output=True,
             cwd=folder,
@@ -45,8 +44,8 @@ def postgres() -> Iterator[int]:
         port = _free_port()
         log = cleaning.enter_context((folder / "log").open("w"))
         server = subprocess.Popen(
-            [programs / "postgres", "-D", data, "-p", str(port), "-c", "listen_addresses=127.0.0.1"]
-            + ["-c", "unix_socket_directories=", "-c", "fsync=off"],
+            # On loopback only: no socket file, and no waiting for the disk.
+            [programs / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", "", "-F"],
             stdout=log,
             stderr=log,
             cwd=folder,
