@@ -32,7 +32,14 @@ from service.report.evidence import CANDIDATES, decisive_stories
 from service.report.headline import LITTLE_NEWS, headline
 from service.report.prices import price_points, price_weeks
 from service.report.reader import NewsReader, open_news
-from service.report.records import Coverage, DriverWeek, IndexPoint, Method, WeeklyReport
+from service.report.records import (
+    Coverage,
+    DriverWeek,
+    IndexPoint,
+    Method,
+    StudySummary,
+    WeeklyReport,
+)
 from service.report.study import study_summary
 from service.report.words import count, days, driver_words
 
@@ -103,9 +110,10 @@ def build_report(
     known_until = min(end, reader.as_of)
     prices = prices[prices["time"] <= known_until]
     moved = price_weeks(prices, start=start, end=known_until)
-    if not with_study:
-        study, study_absent, study_vintage = None, "No study was asked for.", None
-    else:
+    study: StudySummary | None = None
+    study_absent: str | None = "No study was asked for."
+    study_vintage: str | None = None
+    if with_study:
         study, study_absent, study_vintage = study_summary(
             reader.between(since, end),
             prices,
