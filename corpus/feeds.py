@@ -104,7 +104,8 @@ def _xml_feed(data: bytes, url: str, source: str, content_type: str, language: s
             summary=str(entry.get("summary") or ""),
             author=str(entry.get("author") or ""),
             language=_language(entry.get("language")) or spoken,
-            dates=(entry.get(name) for name in ("published", "updated", "created")),
+            # As stated: feedparser's own get() answers "updated" with "published" and warns.
+            dates=(dict.get(entry, name) for name in ("published", "updated", "created")),
             source=source,
         )
 
