@@ -99,7 +99,7 @@ def main(articles: str = DEFAULT_ARTICLES) -> int:
             measure("import again", "import", *files, *store, rows=rows),
             measure("tag --db", "tag", *store, rows=rows),
             measure("prices import", "prices", "import", "prices.csv", *store),
-            measure("index", "index", "--frequency", "D", "--output", "index.parquet", *store),
+            measure("index", "index", "--freq", "D", "--output", "index.parquet", *store),
             measure("study", "study", *store),
             measure("report", "report", "--week", WEEK, "--output", "report.html", *store),
         ]
