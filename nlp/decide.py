@@ -1,9 +1,10 @@
 """From scores of windows to what is said of an item: calibrated probabilities, stance, sentiment.
 
-An article of several windows has a driver as strongly as its lead has it, or as the window of
-its body that has it most strongly, less ``body_shift``: a body of thirty windows has thirty
-chances to look like something. Its stance is the mean over windows weighted by the driver's
-probability there, its sentiment the mean of lead (``lead_weight``) and body.
+An article of several windows has a driver as strongly as its lead has it, or as the window of its
+body that has it most strongly, less ``body_shift``: a body of thirty windows has thirty chances to
+look like something. Body windows in which the word-level head rules out every driver (below
+``body_floor``) are not read by the network at all. Its stance is the mean over windows weighted by
+the driver's probability there, its sentiment the mean of lead (``lead_weight``) and body.
 """
 
 from __future__ import annotations

@@ -65,6 +65,7 @@ class LongText(Record):
     """How the windows of a long article are joined (:mod:`nlp.decide`)."""
 
     body_shift: float
+    body_floor: float
     lead_weight: float
 
 

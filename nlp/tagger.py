@@ -29,7 +29,7 @@ from nlp.backends import (
 from nlp.decide import Judgement, Scores, judge
 from nlp.encoding import TextEncoder
 from nlp.entities import find_entities
-from nlp.evidence import choose_evidence
+from nlp.evidence import Place, choose_evidence
 from nlp.language import detect_language
 from nlp.lexical import LexicalHead, load_lexical_head
 from nlp.manifest import LEXICAL_FILE, TOKENIZER_FILE, Manifest, read_manifest, verified
@@ -125,10 +125,11 @@ class Tagger:
         if pending:
             pairs = [(one.title, one.text) for item in pending for one in item.reading.windows]
             encodings = self._encoder.encode(pairs)
-            logits = self._run(encodings)
             lexical = self._lexical.scores(encodings)
-            for one in pending:
-                found[one.place] = self._record(one, encodings, logits, lexical)
+            chosen = [self._worth_reading(one, lexical) for one in pending]
+            logits = self._run(encodings, [number for numbers in chosen for number in numbers])
+            for one, numbers in zip(pending, chosen, strict=True):
+                found[one.place] = self._record(one, numbers, encodings, logits, lexical)
         return [found[place] for place in range(len(items))]
 
     def tag_stream(self, items: Iterable[Item], *, chunk: int = 1024) -> Iterator[Tags]:
@@ -163,41 +164,60 @@ class Tagger:
             entities=(),
         )
 
-    def _run(self, encodings: list[Encoding]) -> list[Logits]:
-        """Logits of each window, run in batches of one width."""
+    def _worth_reading(self, one: _Pending, lexical: NDArray[np.float32]) -> list[int]:
+        """Numbers of the item's windows that the network reads: the lead, and the body windows in
+        which the word-level head does not rule out every driver.
+        """
+        last = one.first + len(one.reading.windows)
+        words = lexical[one.first : last, : len(self.manifest.heads)].max(axis=1)
+        floor = self.manifest.long_text.body_floor
+        return [
+            number
+            for number in range(one.first, last)
+            if number == one.first or words[number - one.first] >= floor
+        ]
+
+    def _run(self, encodings: list[Encoding], numbers: list[int]) -> dict[int, Logits]:
+        """Logits of the numbered windows, run in batches of one width."""
         by_width: dict[int, list[int]] = defaultdict(list)
-        for number, encoding in enumerate(encodings):
-            by_width[width_of(encoding)].append(number)
+        for number in numbers:
+            by_width[width_of(encodings[number])].append(number)
         found: dict[int, Logits] = {}
-        for width, numbers in sorted(by_width.items()):
+        for width, same in sorted(by_width.items()):
             size = max(1, BATCH_TOKENS // width)
-            for start in range(0, len(numbers), size):
-                chosen = numbers[start : start + size]
+            for start in range(0, len(same), size):
+                chosen = same[start : start + size]
                 batch = run_batch(self._backend, [encodings[number] for number in chosen])
                 for row, number in enumerate(chosen):
                     found[number] = batch.row(row)
-        return [found[number] for number in range(len(encodings))]
+        return found
 
     def _record(
         self,
         one: _Pending,
+        numbers: list[int],
         encodings: list[Encoding],
-        logits: list[Logits],
+        logits: dict[int, Logits],
         lexical: NDArray[np.float32],
     ) -> TagRecord:
-        mine = slice(one.first, one.first + len(one.reading.windows))
-        windows = logits[mine]
+        windows = [logits[number] for number in numbers]
         judgement = judge(
             Scores(
                 driver=_stacked([window.driver for window in windows]),
                 stance=_stacked([window.stance for window in windows]),
                 sentiment=_stacked([window.sentiment for window in windows]),
                 relevance=np.array([float(window.relevance) for window in windows]),
-                lexical=lexical[mine].astype(np.float64),
+                lexical=lexical[numbers].astype(np.float64),
             ),
             self.manifest,
         )
-        tags = self._driver_tags(one, judgement, encodings[mine], windows)
+        places = [
+            token_places(
+                one.reading.windows[number - one.first], one.reading.title, encodings[number]
+            )
+            for number in numbers
+        ]
+        tags = self._driver_tags(one, judgement, places, windows)
         item = one.item
         return TagRecord(
             id=item.id,
@@ -224,7 +244,7 @@ class Tagger:
         self,
         one: _Pending,
         judgement: Judgement,
-        encodings: list[Encoding],
+        places: list[list[Place | None]],
         windows: list[Logits],
     ) -> tuple[DriverTag, ...]:
         """Tags at or above their thresholds, most probable first."""
@@ -235,12 +255,7 @@ class Tagger:
         ]
         if not chosen:
             return ()
-        reading = one.reading
-        sentences = reading.sentences()
-        places = [
-            token_places(window, reading.title, encoding)
-            for window, encoding in zip(reading.windows, encodings, strict=True)
-        ]
+        sentences = one.reading.sentences()
         tags = []
         for number in sorted(chosen, key=lambda number: -judgement.driver[number]):
             stance = judgement.stance[number]

@@ -25,4 +25,5 @@ class TrainingConfig(Record):
     max_tokens: int = 160
     # How windows of a long article are joined (nlp.decide); chosen on whole development articles.
     body_shift: float = 2.25
+    body_floor: float = -1.5
     lead_weight: float = 0.4

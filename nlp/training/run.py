@@ -116,7 +116,11 @@ def train(
             published_at=datetime.now(tz=UTC).replace(microsecond=0),
             languages=("en",),
             **_calibration(network.to(device), lexical, dev, dev_encodings, device),
-            long_text=LongText(body_shift=config.body_shift, lead_weight=config.lead_weight),
+            long_text=LongText(
+                body_shift=config.body_shift,
+                body_floor=config.body_floor,
+                lead_weight=config.lead_weight,
+            ),
             relevance_threshold=RELEVANCE_THRESHOLD,
             max_tokens=config.max_tokens,
             files={name: digest_of(fresh / name) for name in files},
