@@ -64,7 +64,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _rounds_to(precise: Decimal, round_one: Decimal) -> bool:
-    """Whether ``round_one``, of two leading digits or more, is ``precise`` rounded or cut to its digits."""
+    """Whether ``round_one``, of two digits before its zeros, is ``precise`` rounded or cut."""
     step = round_one.as_tuple()
     if len(step.digits) < 2 or not isinstance(step.exponent, int):
         return False

@@ -10,17 +10,19 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from corpus.records import PublishedFlag
 from corpus.store.pieces import pieces
 from corpus.store.schema import articles, microseconds, story_bands
 from corpus.stories import OPENING_CHARACTERS, WINDOW, Sketch, copy_score, sketch
 
 _VALUES_A_QUERY = 5_000  # SQLite takes 32,766 values a query, PostgreSQL 65,535
 _WINDOW_US = int(WINDOW.total_seconds()) * 1_000_000
+_A_DAY = timedelta(days=1)
 _COMPARED = 100  # candidates for one article, those that share most keys; beyond is boilerplate
 
 
@@ -40,6 +42,7 @@ class _Member:
     id: str
     story_id: str
     published_at: datetime
+    day_only: bool
     head_published_at: datetime
     sketch: Sketch
 
@@ -80,7 +83,12 @@ def insert_with_stories(connection: Connection, items: Sequence[Prepared]) -> in
                 copies += 1
         rows.append(row)
         members[number] = _Member(
-            row["id"], row["story_id"], published_at, head_published_at, item.sketch
+            row["id"],
+            row["story_id"],
+            published_at,
+            _is_day_only(row["published_flag"]),
+            head_published_at,
+            item.sketch,
         )
         for band in item.bands:
             sharing[band].append((number, microseconds(published_at)))
@@ -165,6 +173,7 @@ def _members(connection: Connection, numbers: set[int]) -> dict[int, _Member]:
                 articles.c.id,
                 articles.c.story_id,
                 articles.c.published_at,
+                articles.c.published_flag,
                 articles.c.title,
                 func.substr(articles.c.text, 1, OPENING_CHARACTERS).label("opening"),
                 func.coalesce(head.c.published_at, articles.c.published_at).label("head"),
@@ -174,22 +183,35 @@ def _members(connection: Connection, numbers: set[int]) -> dict[int, _Member]:
         )
         for row in connection.execute(query):
             found[row.number] = _Member(
-                row.id, row.story_id, row.published_at, row.head, sketch(row.title, row.opening)
+                row.id,
+                row.story_id,
+                row.published_at,
+                _is_day_only(row.published_flag),
+                row.head,
+                sketch(row.title, row.opening),
             )
     return found
+
+
+def _is_day_only(flag: str) -> bool:
+    return flag == PublishedFlag.DAY_ONLY.value
 
 
 def _best_match(
     item: Prepared, sharing: Sharing, members: dict[int, _Member]
 ) -> tuple[_Member, float] | None:
     published_at = item.row["published_at"]
+    day_only = _is_day_only(item.row["published_flag"])
     best: tuple[float, float, str] | None = None
     chosen: _Member | None = None
     for number in _candidates(item, sharing):
         member = members[number]
         if abs(member.head_published_at - published_at) > WINDOW:
             continue  # or a story of daily columns would go on for ever
-        score = copy_score(item.sketch, member.sketch, member.published_at - published_at)
+        gap = abs(member.published_at - published_at)
+        if day_only or member.day_only:
+            gap += _A_DAY  # what lies between the two may be as much longer
+        score = copy_score(item.sketch, member.sketch, gap)
         if score is None:
             continue
         # Among equals the earliest, then the smallest id, so that a rerun chooses alike.

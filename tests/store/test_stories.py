@@ -187,3 +187,15 @@ def test_judged_pairs():
         outcome[pair["label"], is_copy] += 1
     assert outcome["copy", True] / (outcome["copy", True] + outcome["copy", False]) >= 0.97
     assert outcome["related", True] + outcome["different", True] == 0
+
+
+def test_a_new_headline_on_a_day_only_piece_is_not_taken_for_the_same_edition(store, report):
+    titles = ("Judge rules on token sales of Ripple", "Ripple head speaks of bully after ruling")
+    store.add(
+        [
+            report(n, title=title, text="Markets and politics.", day_only=True)
+            for n, title in enumerate(titles)
+        ],
+        seen_at=SEEN,
+    )
+    assert stories(store) == [1, 1]
