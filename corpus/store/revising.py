@@ -43,7 +43,9 @@ def revise(connection: Connection, known: dict[str, Any], item: Prepared) -> boo
     changes: dict[str, Any] = {}
     title, text = row["title"] or known["title"], row["text"] or known["text"]
     digest = content_hash(title, text)
-    is_new = digest != known["content_hash"] and not _was_had(connection, row["id"], digest)
+    # As it came, or made whole by what is known: neither may have been the content before.
+    digests = {digest, row["content_hash"]}
+    is_new = known["content_hash"] not in digests and not _was_had(connection, row["id"], digests)
     if is_new:
         former = {
             "article_id": row["id"],
@@ -71,8 +73,8 @@ def revise(connection: Connection, known: dict[str, Any], item: Prepared) -> boo
     return is_new
 
 
-def _was_had(connection: Connection, identity: str, digest: str) -> bool:
+def _was_had(connection: Connection, identity: str, digests: Set[str]) -> bool:
     query = select(former_contents.c.number).where(
-        former_contents.c.article_id == identity, former_contents.c.content_hash == digest
+        former_contents.c.article_id == identity, former_contents.c.content_hash.in_(digests)
     )
     return connection.execute(query).first() is not None

@@ -130,6 +130,12 @@ def test_a_text_that_comes_later_is_a_revision(store, found):
     assert [one.text for one in store.revisions(stored.id)] == [None, stored.text]
 
 
+def test_a_rerun_over_a_headline_that_was_reworded_with_a_text_changes_nothing(store, found):
+    given = [found(1, title="Bare headline", text=None), found(1, title="Reworded headline")]
+    assert store.add(given, seen_at=SEEN) == AddCounts(new=1, updated=1)
+    assert store.add(given, seen_at=LATER) == AddCounts(unchanged=2)
+
+
 def test_the_publication_time_is_settled_at_first_sight(store, found):
     store.add([found(1, published_at=None)], seen_at=SEEN)
     store.add([found(1, text="New.", published_at=SEEN - timedelta(days=2))], seen_at=LATER)
