@@ -37,6 +37,8 @@ class Logits:
     sentiment: Floats  # (items, 3)
     relevance: Floats  # (items,)
     token_share: Floats  # (items, drivers, tokens)
+    # (items, width): the mean of the token states; none from a model made before it was given
+    mean_state: Floats | None = None
 
     def row(self, number: int) -> Logits:
         """The logits of one item, without the leading axis."""
@@ -46,6 +48,7 @@ class Logits:
             self.sentiment[number],
             self.relevance[number],
             self.token_share[number],
+            None if self.mean_state is None else self.mean_state[number],
         )
 
     def first(self, number: int) -> Logits:
@@ -57,6 +60,7 @@ class Logits:
             self.sentiment[keep],
             self.relevance[keep],
             self.token_share[keep],
+            None if self.mean_state is None else self.mean_state[keep],
         )
 
 

@@ -29,6 +29,7 @@ class Outputs(NamedTuple):
     token_share: (
         Tensor  # (items, drivers, tokens); sums over tokens to the driver logit less its bias
     )
+    mean_state: Tensor  # (items, width); what added drivers are read from (nlp/added_drivers.py)
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class DriverNetwork(nn.Module):
         item = (self.item_pool(states, attention_mask) @ states.unsqueeze(1)).flatten(2)
         sentiment = self.sentiment_head(torch.cat([item[:, 0], mean], dim=-1))
         relevance = self.relevance_head(item[:, 1]).squeeze(-1)
-        return Outputs(driver, stance, sentiment, relevance, token_share)
+        return Outputs(driver, stance, sentiment, relevance, token_share, mean)
 
 
 def load_network(config: Path, weights: Path, *, drivers: int) -> DriverNetwork:
