@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from nlp.tagger import Tagger
 
 # Items a chunk: enough for batches of one width, little enough to lose at most some seconds.
-CHUNK = 2048
+CHUNK = 1024
 OnProblem = Callable[[RowProblem], None]
 OnProgress = Callable[[int], None]
 
@@ -159,18 +159,21 @@ def tag_store(
     *,
     on_problem: Callable[[str], None],
     on_progress: OnProgress,
-    chunk: int = 1024,
+    chunk: int = CHUNK,
 ) -> Counts:
     """Tag the articles that have no tags of this model yet, each chunk kept as soon as it is done.
 
-    What is read of an article is its title and its text, else its summary. ``on_problem`` is told
-    of each article that cannot be tagged; it is kept so and not tried again.
+    Former contents of revised articles are tagged too, for readings as of their time. What is read
+    of an article is its title and its text, else its summary. ``on_problem`` is told of each
+    article that cannot be tagged; it is kept so and not tried again.
     """
-    articles = iter(store.untagged(tagger.identity))
+    model = tagger.identity
+    articles = chain(store.untagged(model), store.untagged_revisions(model))
     rows = relevant = failed = 0
     while taken := list(islice(articles, chunk)):
         records = tagger.tag([article_item(article) for article in taken])
-        store.put_tags(tagger.identity, [(one.id, one.to_json()) for one in records])
+        lines = [record.to_json() for record in records]
+        store.put_tags(model, zip(taken, lines, strict=True))
         for one in records:
             if isinstance(one, TagFailure):
                 failed += 1
@@ -179,7 +182,7 @@ def tag_store(
                 relevant += one.relevant is True
         rows += len(taken)
         on_progress(len(taken))
-    return Counts(model=tagger.identity, rows=rows, relevant=relevant, failed=failed)
+    return Counts(model=model, rows=rows, relevant=relevant, failed=failed)
 
 
 def article_item(article: Article) -> Item:
@@ -279,8 +282,12 @@ def _line(record: TagRecord | TagFailure, carried: dict[str, Any]) -> bytes:
     """The record with the carried columns behind its own fields."""
     line = record.to_json().encode()
     if carried:
-        line = line[:-1] + b"," + to_json(carried, inf_nan_mode="null", fallback=str)[1:]
+        line = line[:-1] + b"," + _as_json(carried)[1:]
     return line + b"\n"
+
+
+def _as_json(values: dict[str, Any]) -> bytes:
+    return to_json(values, inf_nan_mode="null", bytes_mode="base64", fallback=str)
 
 
 def _finish(output: Path, journal: Journal) -> None:

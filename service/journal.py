@@ -86,16 +86,20 @@ def read_journal(output: Path) -> Journal:
 
 def write_journal(output: Path, journal: Journal) -> None:
     """Put the journal in place, whole or not at all."""
-    path = journal_of(output)
-    fresh = path.with_name(f"{path.name}.new")
+    fresh = _fresh(output)
     with fresh.open("wb") as file:
         file.write(journal.model_dump_json().encode())
         file.flush()
         os.fsync(file.fileno())
-    fresh.replace(path)
+    fresh.replace(journal_of(output))
 
 
 def remove_traces(output: Path) -> None:
     """Remove journal and part of ``output``; a part without a journal counts for nothing."""
     journal_of(output).unlink(missing_ok=True)
+    _fresh(output).unlink(missing_ok=True)
     part_of(output).unlink(missing_ok=True)
+
+
+def _fresh(output: Path) -> Path:
+    return output.with_name(f"{output.name}.journal.new")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import tempfile
-import traceback
 
 import click
 
@@ -37,6 +35,8 @@ def exit_code_of(error: BaseException, *, debug: bool) -> int:
         _drop_output()
         return DONE
     if debug and not isinstance(error, click.ClickException):
+        import traceback  # noqa: PLC0415 - only for a failure
+
         traceback.print_exception(error)
     if isinstance(error, KeyboardInterrupt | click.Abort):
         told = str(error) if isinstance(error, Interrupted) else ""
@@ -72,6 +72,9 @@ def _system_words(error: OSError) -> str:
 
 
 def _bug_words(error: BaseException) -> str:
+    import tempfile  # noqa: PLC0415 - only for a failure
+    import traceback  # noqa: PLC0415 - only for a failure
+
     told = f"this is a bug in Undertow: {type(error).__name__}: {error}"
     try:
         descriptor, name = tempfile.mkstemp(prefix="undertow-", suffix=".log", text=True)

@@ -69,14 +69,16 @@ def take(
     A row that cannot be used is named and left out, and makes the exit code 3. Taking a file again
     changes nothing.
     """
+    from corpus.files import expand  # noqa: PLC0415 - slow to import
     from service.prices import Columns, read_prices  # noqa: PLC0415 - slow to import
 
     columns = Columns(
         time=time_column, close=close_column, asset=asset, currency=currency, started=started
     )
     problems = Problems()
+    paths = expand(files)
+    readers = [read_prices(path, columns=columns, on_problem=problems.row) for path in paths]
     with open_store(db) as store:
-        readers = [read_prices(path, columns=columns, on_problem=problems.row) for path in files]
         taken = sum(store.put_prices(reader) for reader in readers)
     if as_json:
         print_json({"taken": taken, "failed": problems.count})
