@@ -54,7 +54,10 @@ def expand(paths: Iterable[Path | str]) -> tuple[Path, ...]:
         if given.is_dir():
             inside = sorted(path for path in given.iterdir() if path.suffix.lower() in SUFFIXES)
             if not inside:
-                raise InputError(f"the folder {given} holds no {_alternatives()} file")
+                raise InputError(
+                    f"the folder {given} holds no {_alternatives()} file",
+                    remedy="name the folder that holds them",
+                )
             files.extend(inside)
         else:
             _require_readable(given)
@@ -297,7 +300,9 @@ def _open_parquet(path: Path) -> Any:
 
 def _not_parquet(path: Path, problem: Exception) -> InputError:
     lines = str(problem).splitlines() or ["unknown fault"]
-    return InputError(f"{path} is not a sound Parquet file: {lines[0][:200]}")
+    return InputError(
+        f"{path} is not a sound Parquet file: {lines[0][:200]}", remedy="check how it was written"
+    )
 
 
 def _parquet_rows(path: Path) -> Iterator[Row | RowProblem]:
