@@ -5,14 +5,30 @@ from __future__ import annotations
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from corpus.errors import InputError
 from corpus.records import Record
 
 Measure = Literal["pressure", "stance", "attention"]
+
+
+class Outside(Record):
+    """A series that the index of a driver should follow, by the asset and column of the index."""
+
+    series: str
+    driver: str
+    asset: Literal["all", "BTC", "ETH"]
+    measure: Measure
+
+
+class Market(Record):
+    """A market series, and whether its change is that of the logarithm or of the level."""
+
+    series: str
+    change: Literal["log", "difference"]
 
 
 class Plan(Record):
@@ -32,9 +48,27 @@ class Plan(Record):
     seed: int
     granger_lags: Annotated[int, Field(ge=1)]
     volatility_window: Annotated[int, Field(ge=2)]
+    event_window: Annotated[int, Field(ge=10)]
+    event_threshold: Annotated[float, Field(gt=0)]
+    event_minimum: Annotated[int, Field(ge=4)]
+    projection_lags: Annotated[int, Field(ge=1)]
+    forecast_first_window: Annotated[int, Field(ge=20)]
     placebo_shift: Annotated[int, Field(ge=2)]
+    placebo_topics: tuple[str, ...]
+    outside: tuple[Outside, ...]
+    outside_lags: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+    markets: tuple[Market, ...]
+    market_asset: str
+    market_window: Annotated[int, Field(ge=10)]
     minimum_periods: Annotated[int, Field(ge=20)]
     greatest_dropped: Annotated[float, Field(gt=0, lt=1)]
+
+    @model_validator(mode="after")
+    def _placebos_are_no_drivers(self) -> Self:
+        both = set(self.placebo_topics) & set(self.drivers)
+        if both:
+            raise ValueError(f"{', '.join(sorted(both))} cannot be both a driver and a placebo")
+        return self
 
 
 def load_plan(path: Path | None = None) -> Plan:

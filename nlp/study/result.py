@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date as Day  # noqa: N812 - a field is called date
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AllowInfNan
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 Number = Annotated[float, AllowInfNan(False)]
 Relation = Literal["contemporaneous", "predictive", "price_leads"]
 Direction = Literal["index_to_return", "return_to_index"]
+PlaceboKind = Literal["future_index", "shuffled_blocks", "unrelated_topic"]
+Method = Literal["correlation", "event_study", "out_of_sample", "placebo", "outside", "markets"]
+Move = Literal["rise", "fall"]
 Target = Literal["return", "volatility"]
 VolatilityKind = Literal["log_realised", "absolute_return"]
 
@@ -76,25 +80,154 @@ class Granger(Record):
 
 
 class Placebo(Record):
-    """A test that must find nothing: index of far later periods, or index shuffled by blocks."""
+    """A test that must find nothing: index of far later periods, or index shuffled by blocks.
 
-    kind: Literal["future_index", "shuffled_blocks"]
+    ``unrelated_topic`` is the index of a topic that is not known to move the price; a link of its
+    own is not impossible, so it is told apart and not counted among the others.
+    """
+
+    kind: PlaceboKind
     driver: str
     asset: str
     periods: int
     correlation: Number
     p_value: Number
     target: Target = "return"
+    relation: Relation = "predictive"
+
+
+class EventReturn(Record):
+    """Mean abnormal log return after events; ``horizon`` 0 is the event's own period.
+
+    ``lower`` and ``upper``: block bootstrap over events; ``p_value``: by moving the dates of the
+    events; ``p_holm``: the same, corrected over all events of the study.
+    """
+
+    horizon: int
+    events: int
+    mean: Number
+    lower: Number
+    upper: Number
+    p_value: Number
+    p_holm: Number
+
+
+class EventStudy(Record):
+    """Sharp rises or falls of one driver's index, and what the asset's return did.
+
+    ``overlapping`` sharp moves (of either sign) fell within the span of an earlier one and were
+    left out.
+    """
+
+    driver: str
+    asset: str
+    move: Move
+    events: int
+    overlapping: int
+    returns: tuple[EventReturn, ...]
+
+
+class Projection(Record):
+    """Local projection: log return over ``horizon`` periods per unit deviation of the index.
+
+    ``p_holm`` is corrected over all projections of the study.
+    """
+
+    driver: str
+    asset: str
+    horizon: int
+    periods: int
+    slope: Number
+    error: Number
+    lower: Number
+    upper: Number
+    hac_lag: int
+    p_value: Number
+    p_holm: Number
+
+
+class Forecast(Record):
+    """Out of sample, the index against the mean of past returns, over an expanding window.
+
+    ``r2``: Campbell and Thompson; ``diebold_mariano``: positive where the index was nearer, with
+    its two-sided p-value; ``clark_west_p``: one-sided; ``p_holm``: that, corrected over all
+    forecasts of the study.
+    """
+
+    driver: str
+    asset: str
+    horizon: int
+    forecasts: int
+    r2: Number
+    diebold_mariano: Number
+    diebold_mariano_p: Number
+    clark_west_p: Number
+    p_holm: Number
+
+
+class Following(Record):
+    """Rank correlation (Spearman) of a driver's index with a given series ``lag`` periods before.
+
+    ``p_value``: block permutation; ``p_plan``: of the largest over all given series and lags.
+    """
+
+    series: str
+    driver: str
+    asset: str
+    measure: Measure
+    lag: int
+    periods: int
+    block: int
+    correlation: Number
+    lower: Number
+    upper: Number
+    p_value: Number
+    p_plan: Number
+
+
+class RollingPoint(Record):
+    """Correlation over the window of changes that ends on ``date``."""
+
+    date: Day
+    correlation: Number
+
+
+class MarketLink(Record):
+    """Correlation of an asset's returns with a market's changes, and its change over the span.
+
+    ``early`` and ``late`` are parted at ``split``; ``difference`` is late minus early with its
+    block bootstrap interval and two-sided p-value, ``p_holm`` that corrected over all markets.
+    """
+
+    series: str
+    asset: str
+    changes: int
+    correlation: Number
+    lower: Number
+    upper: Number
+    split: Day
+    early: Number
+    late: Number
+    difference: Number
+    difference_lower: Number
+    difference_upper: Number
+    p_value: Number
+    p_holm: Number
+    rolling: tuple[RollingPoint, ...]
 
 
 class Missing(Record):
-    """A part of the plan that was not computed, and why."""
+    """A part of the plan that was not computed, and why.
+
+    With ``method`` ``markets``, ``driver`` holds the name of the market's series.
+    """
 
     driver: str
     asset: str
     relation: Relation | None
     reason: str
     target: Target = "return"
+    method: Method = "correlation"
 
 
 class Dropped(Record):
@@ -133,6 +266,11 @@ class StudyResult(Record):
     placebos: tuple[Placebo, ...]
     missing: tuple[Missing, ...]
     verdict: tuple[str, ...]
+    events: tuple[EventStudy, ...] = ()
+    projections: tuple[Projection, ...] = ()
+    forecasts: tuple[Forecast, ...] = ()
+    outside: tuple[Following, ...] = ()
+    markets: tuple[MarketLink, ...] = ()
 
     def to_json(self) -> str:
         """The result as JSON, indented, the same text for the same result."""

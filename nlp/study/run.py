@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING
 from corpus.errors import StudyError
 from nlp.study.align import ALIGNMENT, moment
 from nlp.study.cells import cells
-from nlp.study.placebos import is_next_period, placebos
+from nlp.study.events import event_studies
+from nlp.study.forecasts import out_of_sample
+from nlp.study.given import given_series
+from nlp.study.placebos import is_next_period, placebos, unrelated_topics
 from nlp.study.plan import Plan, load_plan
 from nlp.study.precedence import granger_tests
 from nlp.study.prices import checked_closes
+from nlp.study.projections import projections
 from nlp.study.result import StudyResult
 from nlp.study.samples import Sampler
 from nlp.study.verdict import verdict
+from nlp.study.verdict_beside import beside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,13 +32,16 @@ def run(
     prices: pd.DataFrame,
     plan: Plan | None = None,
     *,
+    series: pd.DataFrame | None = None,
     on_progress: Progress | None = None,
 ) -> StudyResult:
     """Study an index (contract of the index file) against prices (contract of the price file).
 
-    ``on_progress`` is told the steps done and the steps in all. Raises :class:`StudyError` when the
-    data cannot bear it: bad prices, no overlap, an index that knows the future, more rows lost in
-    alignment than the plan allows, or nothing left to test.
+    ``series`` holds further daily series (contract of the series file); those that the plan names
+    are set against index and price. ``on_progress`` is told the steps done and the steps in all.
+    Raises :class:`StudyError` when the data cannot bear it: bad prices, no overlap, an index that
+    knows the future, more rows lost in alignment than the plan allows, nothing left to test, or a
+    series that is bad or not in the plan.
     """
     plan = plan or load_plan()
     closes, price_notes = checked_closes(prices)
@@ -49,9 +57,14 @@ def run(
     steps = _Steps(2 * len(samples) + 2 * sum(map(is_next_period, samples)), on_progress)
     tested = cells(plan, closes, sampler, samples, step=steps)
     false = placebos(plan, samples, step=steps)
+    topics, no_topics = unrelated_topics(plan, index, closes)
+    events, few_events = event_studies(plan, closes, sampler)
+    answers = projections(plan, closes, sampler)
+    forecasts, few_forecasts = out_of_sample(plan, closes, sampler)
+    given = given_series(plan, index, closes, series)
     steps.finish()
     grid = samples[0].grid
-    missing = tuple(sampler.missing)
+    every_placebo = (*false, *topics)
     return StudyResult(
         plan=plan,
         frequency=grid.frequency,
@@ -60,13 +73,30 @@ def run(
         first_period=moment(int(grid.starts[0])),
         last_period=moment(int(grid.starts[-1])),
         alignment=ALIGNMENT,
-        notes=price_notes,
+        notes=(*price_notes, *given.notes),
         dropped=tuple(sampler.dropped),
         cells=tested,
         granger=granger_tests(plan, closes, sampler),
-        placebos=false,
-        missing=missing,
-        verdict=verdict(plan, grid.frequency, tested, false, missing),
+        placebos=every_placebo,
+        missing=(*sampler.missing, *no_topics, *few_events, *few_forecasts, *given.missing),
+        verdict=(
+            *verdict(plan, grid.frequency, tested, every_placebo, sampler.missing),
+            *beside(
+                plan,
+                grid.frequency,
+                every_placebo,
+                events=events,
+                projections=answers,
+                forecasts=forecasts,
+                outside=given.followings,
+                markets=given.markets,
+            ),
+        ),
+        events=events,
+        projections=answers,
+        forecasts=forecasts,
+        outside=given.followings,
+        markets=given.markets,
     )
 
 

@@ -8,20 +8,13 @@ found. If placebos fire more often than chance allows, no link with that target 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from scipy import stats
 
-from nlp.study.plan import Measure, Plan
+from nlp.study.plan import Plan
 from nlp.study.result import Cell, Missing, Placebo
-from nlp.taxonomy import drivers
-
-_PERIOD = {"h": "hour", "D": "day", "W": "week"}
-_MEASURE: dict[Measure, str] = {
-    "pressure": "pressure of news on",
-    "stance": "stance of news on",
-    "attention": "attention to",
-}
+from nlp.study.words import MEASURE, PERIOD, about, figures, name, periods, span, subject
 
 
 def verdict(
@@ -34,7 +27,7 @@ def verdict(
     """Sentences: placebos first, then each driver and asset, then what was not computed."""
     sentences = []
     for target in ("return", "volatility"):
-        chosen = [one for one in placebos if one.target == target]
+        chosen = [one for one in placebos if one.target == target and one.kind != "unrelated_topic"]
         if chosen:
             sentences.append(_placebo_sentence(plan, chosen))
     trusted = not placebos_fired(plan, [one for one in placebos if one.target == "return"])
@@ -46,12 +39,12 @@ def verdict(
                 if (cell.driver, cell.asset, cell.target) == (driver, asset, "return")
             ]
             if pair:
-                sentences.append(_pair(plan, _PERIOD[frequency], pair, trusted=trusted))
+                sentences.append(_pair(plan, PERIOD[frequency], pair, trusted=trusted))
                 sentences.extend(_suspicions(plan, pair))
-    sentences.extend(_volatility(plan, _PERIOD[frequency], cells, placebos))
+    sentences.extend(_volatility(plan, PERIOD[frequency], cells, placebos))
     for one in missing:
         if one.target == "return" and one.relation in (None, "contemporaneous"):
-            sentences.append(f"{_subject(one.driver)} and {one.asset}: not tested, {one.reason}.")
+            sentences.append(f"{subject(one.driver)} and {one.asset}: not tested, {one.reason}.")
     return tuple(sentences)
 
 
@@ -64,9 +57,13 @@ def stated(plan: Plan, cell: Cell) -> bool:
 
 
 def placebos_fired(plan: Plan, placebos: Sequence[Placebo]) -> bool:
-    """Whether more placebos are significant than chance gives in 99 of 100 studies (binomial)."""
-    below = sum(one.p_value < plan.significance for one in placebos)
-    return bool(below > stats.binom.ppf(0.99, len(placebos), plan.significance))
+    """Whether more placebos are significant than chance gives in 99 of 100 studies (binomial).
+
+    Unrelated topics are not counted: they may be linked without fault of the method.
+    """
+    counted = [one for one in placebos if one.kind != "unrelated_topic"]
+    below = sum(one.p_value < plan.significance for one in counted)
+    return bool(below > stats.binom.ppf(0.99, len(counted), plan.significance))
 
 
 def _placebo_sentence(plan: Plan, placebos: Sequence[Placebo]) -> str:
@@ -93,7 +90,7 @@ def _pair(plan: Plan, period: str, cells: Sequence[Cell], *, trusted: bool) -> s
     for cell in cells:
         if cell.relation == "price_leads":
             parts.append(_behind(plan, cell, period, trusted))
-    return f"{_subject(cells[0].driver)} and {asset}: {'; '.join(parts)}."
+    return f"{subject(cells[0].driver)} and {asset}: {'; '.join(parts)}."
 
 
 def _same(plan: Plan, cell: Cell, period: str, trusted: bool) -> str:
@@ -108,7 +105,7 @@ def _lead(plan: Plan, cells: Sequence[Cell], period: str, trusted: bool) -> str:
     if found:
         told = ", ".join(
             f"{'with' if cell.correlation > 0 else 'against'} the return over"
-            f" {_periods(cell.horizon, period)} from {_periods(cell.lag, period)} on"
+            f" {periods(cell.horizon, period)} from {periods(cell.lag, period)} on"
             f" ({_figures(plan, cell)})"
             for cell in found
         )
@@ -116,7 +113,7 @@ def _lead(plan: Plan, cells: Sequence[Cell], period: str, trusted: bool) -> str:
     first = min(cells, key=lambda cell: (cell.lag, cell.horizon))
     hints = [cell for cell in cells if cell is not first and _hint(plan, cell)]
     told = "".join(
-        f"; over {_periods(cell.horizon, period)} from {_periods(cell.lag, period)} on"
+        f"; over {periods(cell.horizon, period)} from {periods(cell.lag, period)} on"
         f" {_figures(plan, cell)}{_hint(plan, cell)}"
         for cell in hints
     )
@@ -142,16 +139,17 @@ def _volatility(
         chosen = [cell for cell in cells if (cell.asset, cell.target) == (asset, "volatility")]
         found = [cell for cell in chosen if trusted and stated(plan, cell)]
         for cell in found:
-            yield f"{_about(cell)} {_volatility_link(cell, period)} ({_figures(plan, cell)})."
+            told = about(cell.measure, cell.driver)
+            yield f"{told} {_volatility_link(cell, period)} ({_figures(plan, cell)})."
         rest = [cell for cell in chosen if cell not in found]
         if rest:
             largest = max(rest, key=lambda cell: abs(cell.correlation))
             yield (
                 f"Volatility of {asset}: {len(rest)} of {len(chosen)} tests show no link; the"
-                f" largest of them is that with {_MEASURE[largest.measure]}"
-                f" {_name(largest.driver)} ({_figures(plan, largest)}{_hint(plan, largest)}), and"
+                f" largest of them is that with {MEASURE[largest.measure]}"
+                f" {name(largest.driver)} ({_figures(plan, largest)}{_hint(plan, largest)}), and"
                 " this sample could have shown correlations of"
-                f" {_span(cell.detectable for cell in rest)}."
+                f" {span(cell.detectable for cell in rest)}."
             )
 
 
@@ -163,18 +161,9 @@ def _volatility_link(cell: Cell, period: str) -> str:
         return f"{'rises' if more else 'falls'} after a {period} of high {cell.asset} volatility"
     return (
         f"runs ahead of {'higher' if more else 'lower'} {cell.asset} volatility over"
-        f" {_periods(cell.horizon, period)} from {_periods(cell.lag, period)} on, beyond what past"
+        f" {periods(cell.horizon, period)} from {periods(cell.lag, period)} on, beyond what past"
         " volatility tells"
     )
-
-
-def _about(cell: Cell) -> str:
-    return f"{_MEASURE[cell.measure].capitalize()} {_name(cell.driver)}"
-
-
-def _span(values: Iterable[float]) -> str:
-    told = sorted({f"{value:.2f}" for value in values})
-    return told[0] if len(told) == 1 else f"{told[0]} to {told[-1]}"
 
 
 def _hint(plan: Plan, cell: Cell) -> str:
@@ -194,34 +183,11 @@ def _suspicions(plan: Plan, cells: Sequence[Cell]) -> Iterator[str]:
             and abs(cell.correlation) > abs(same.correlation)
         ):
             yield (
-                f"Warning: {_subject(cell.driver, lower=True)} goes with {cell.asset}'s later"
+                f"Warning: {subject(cell.driver, lower=True)} goes with {cell.asset}'s later"
                 " return more than with that of the same period. Prices stamped late or an index"
                 " that knows the future look like this; check the time stamps before believing it."
             )
 
 
 def _figures(plan: Plan, cell: Cell) -> str:
-    interval = f"{_signed(cell.lower)} to {_signed(cell.upper)}"
-    return f"{_signed(cell.correlation)}, {plan.level:.0%} {interval}"
-
-
-def _signed(value: float) -> str:
-    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
-
-
-def _periods(number: int, period: str) -> str:
-    return f"{number} {period}" if number == 1 else f"{number} {period}s"
-
-
-def _subject(driver: str, *, lower: bool = False) -> str:
-    if driver == "composite":
-        return "the composite of the core drivers" if lower else "The composite of the core drivers"
-    return f"{'news' if lower else 'News'} on {_name(driver)}"
-
-
-def _name(driver: str) -> str:
-    """A driver's title inside a sentence."""
-    if driver == "composite":
-        return "the four core drivers"
-    title = next((one.title for one in drivers() if one.name == driver), driver)
-    return f"{title[:1].lower()}{title[1:]}"
+    return figures(plan.level, cell.correlation, cell.lower, cell.upper)

@@ -150,6 +150,9 @@ def test_the_result_holds_plan_placebos_and_no_nan(world):
     assert len(result.cells) == 5 * 2 * 4
     assert {one.kind for one in result.placebos} == {"future_index", "shuffled_blocks"}
     assert len(result.placebos) == 5 * 2 * 2
+    assert {one.reason for one in result.missing if one.method == "placebo"} == {
+        "the index lacks this driver"
+    }
     assert len(result.table()) == len(result.cells)
     assert not result.table().isna().any(axis=None)
     assert not any("nan" in sentence.lower().split() for sentence in result.verdict)
