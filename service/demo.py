@@ -156,4 +156,11 @@ def _driver_lines(row: DriverWeek, width: int) -> Iterator[str]:
 
 
 def _wrapped(text: str, begin: str) -> list[str]:
-    return wrap(text, WIDTH, initial_indent=begin, subsequent_indent=" " * len(begin))
+    return wrap(
+        text,
+        WIDTH,
+        initial_indent=begin,
+        subsequent_indent=" " * len(begin),
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
