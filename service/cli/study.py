@@ -17,7 +17,7 @@ from service.cli.command import (
     tags_of_option,
 )
 from service.cli.failures import DONE, PARTIAL
-from service.cli.words import Problems, counted, day, heading
+from service.cli.words import Problems, counted, day, heading, progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,10 +31,18 @@ if TYPE_CHECKING:
     "undertow study",
     "undertow study --index index.csv --prices prices.csv -o study.json",
     "undertow study --freq W --plan plan.toml -o tests.csv",
+    "undertow study --series btc_etf_net_flow.csv --series sp500.csv",
 )
 @click.option("--index", "index_file", type=FILE, help="Index file.  [default: from the store]")
 @click.option("--prices", "price_file", type=FILE, help="Price file.  [default: from the store]")
 @click.option("--plan", "plan_file", type=FILE, help="Plan.  [default: nlp/study/plan.toml]")
+@click.option(
+    "--series",
+    "series_files",
+    type=FILE,
+    multiple=True,
+    help="Further series that the plan names: date, value[, name]; can be repeated.",
+)
 @click.option(
     "--freq",
     type=click.Choice(["h", "D", "W"]),
@@ -51,6 +59,7 @@ def command(
     index_file: Path | None,
     price_file: Path | None,
     plan_file: Path | None,
+    series_files: tuple[Path, ...],
     freq: Frequency,
     output: Path | None,
     tags_of: str | None,
@@ -63,7 +72,7 @@ def command(
     for all of them, and placebos show what the method finds in noise.
     """
     from nlp.index import read_frame  # noqa: PLC0415 - slow to import
-    from nlp.study import load_plan, run  # noqa: PLC0415 - slow to import
+    from nlp.study import load_plan, read_series, run  # noqa: PLC0415 - slow to import
 
     if output is not None and output.suffix.lower() not in {".json", ".csv"}:
         raise UsageError(f"unknown suffix of {output.name!r}", remedy="write to .json or .csv")
@@ -71,7 +80,16 @@ def command(
     problems = Problems()
     index = read_frame(index_file) if index_file else _stored_index(db, freq, tags_of)
     prices = _price_frame(price_file, problems) if price_file else _stored_prices(db)
-    result = run(index, prices, plan)
+    series = read_series(series_files)
+    with progress(100, "%") as advance:
+        shown = 0
+
+        def tell(done: int, total: int) -> None:
+            nonlocal shown
+            advance(100 * done // total - shown)
+            shown = 100 * done // total
+
+        result = run(index, prices, plan, series=series, on_progress=tell)
     if output is not None:
         _write(result, output)
     if as_json:
