@@ -162,3 +162,14 @@ def test_a_full_disk_behind_standard_output_is_one_line(process, one_line):
         outcome = process("--help", stdout=full)
     assert outcome.code == 1
     assert "no space left" in one_line(outcome)
+
+
+def test_the_documentation_has_every_command_and_setting(root):
+    from service.settings import Settings
+
+    text = (root / "docs/cli.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^### (\w+)$", text, re.MULTILINE)) == {*COMMANDS}
+    variables = {f"UNDERTOW_{name.upper()}" for name in Settings.model_fields}
+    assert set(re.findall(r"^\| `(UNDERTOW_\w+)` \|", text, re.MULTILINE)) == variables
+    for line in re.findall(r"^\$ undertow (\w+)", text, re.MULTILINE):
+        assert line in COMMANDS
