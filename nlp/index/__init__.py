@@ -6,7 +6,7 @@ written one.
 
 from __future__ import annotations
 
-from nlp.index.build import ASSETS, COMPOSITE, build, summary
+from nlp.index.build import ASSETS, build, summary
 from nlp.index.explain import (
     Contribution,
     Reading,
@@ -16,6 +16,7 @@ from nlp.index.explain import (
 )
 from nlp.index.periods import Frequency, period_start, week_bounds, week_name
 from nlp.index.result import COLUMNS, IndexResult, Scale, read_frame
+from nlp.index.table import COMPOSITE
 
 __all__ = [
     "ASSETS",

@@ -79,6 +79,7 @@ class Aggregation:
         pair = self._period * span + outlet
         present = np.unique(pair)
         outlets_in = np.bincount(present // span, minlength=self._periods)
+        self._several_outlets = outlets_in > 1
         lone = outlets_in[self._period] == 1
         key = np.where(lone, self._period * (span + len(outlet)) + span + np.arange(len(outlet)), 0)
         key = np.where(lone, key, self._period * (span + len(outlet)) + outlet)
@@ -113,6 +114,29 @@ class Aggregation:
             stance=stance,
             pressure=pressure,
         )
+
+    def without_one_outlet(self) -> tuple[Integers, Floats]:
+        """Pressure of a period without one of its outlets, a row for each outlet in each period.
+
+        Gives the period's number and the pressure by driver. Periods of a single outlet have no
+        row. Scales and outlet effects stay as they are.
+        """
+        clusters = self._clusters
+        totals = self._totals(
+            np.ones(len(clusters.stories)), clusters.attention, clusters.tagged, clusters.toned
+        )
+        rows = np.flatnonzero(self._several_outlets[clusters.period_of])
+        period = clusters.period_of[rows]
+        number, attention, tagged, toned = (
+            total[period] - part[rows]
+            for total, part in zip(
+                totals,
+                (clusters.stories, clusters.attention, clusters.tagged, clusters.toned),
+                strict=True,
+            )
+        )
+        share = _ratio(np.maximum(attention, 0.0), number[:, None])
+        return period, share * np.nan_to_num(_ratio(toned, tagged))
 
     def tagged_with_any(self, drivers: Sequence[int]) -> Integers:
         """Number of stories a period that are tagged with at least one of the numbered drivers."""

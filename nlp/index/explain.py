@@ -11,10 +11,11 @@ import numpy as np
 
 from corpus.errors import UsageError
 from corpus.records import Record, UtcDatetime
-from nlp.index.build import ASSETS, COMPOSITE
+from nlp.index.build import ASSETS
 from nlp.index.periods import period_number
 from nlp.index.result import IndexResult
 from nlp.index.stories import Floats, Integers, StoryTable, Tagged
+from nlp.index.table import COMPOSITE
 from nlp.records import Amount, Span, TagRecord
 from nlp.taxonomy import core_drivers
 
