@@ -1,8 +1,8 @@
 """Assets and institutions named in an item, by the gazetteer, through spaCy's EntityRuler.
 
 Names and tickers come from ``nlp/gazetteer.toml``. Words that are both a name and a common word
-("Strategy", "Treasury", "LINK", "NEAR") count only where what stands beside them settles it; the rules
-are in ``docs/amounts.md``.
+("Strategy", "Treasury", "LINK", "NEAR") count only where what stands beside them settles it; the
+rules are in ``docs/amounts.md``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from nlp.entities_gazetteer import Entry, entries
+from nlp.readable import readable, word_set
 from nlp.records import Entity, FieldName
 
 if TYPE_CHECKING:
@@ -22,22 +23,27 @@ if TYPE_CHECKING:
 PIECE = 50_000
 
 # Words that, before or after "Strategy", make it the company.
-_STRATEGY_BEFORE = frozenset({"saylor's", "saylor’s", "michael", "formerly", "mstr", "microstrategy", "("})
-_STRATEGY_VERBS = frozenset(
-    "buys bought acquires acquired adds added holds held purchased purchases sells sold raises raised plans"
-    " announced announces said says reported reports disclosed owns stock shares ceo founder co-founder chairman"
-    " executive inc to has now expands launches unveils stacks scoops snaps boosts increases could files will"
-    " completes prices upsizes faces posts recently currently yields boasts formerly remains makes".split()
+_STRATEGY_BEFORE = frozenset(
+    {"saylor's", "saylor’s", "michael", "formerly", "mstr", "microstrategy", "("}
 )
-_STRATEGY_CONTEXT = frozenset({"saylor", "saylor's", "saylor’s", "microstrategy", "mstr", "strk", "strf", "strd"})
+_STRATEGY_VERBS = word_set(
+    "buys bought acquires acquired adds added holds held purchased purchases sells sold"
+    " raises raised plans announced announces said says reported reports disclosed owns"
+    " stock shares ceo founder co-founder chairman executive inc to has now expands launches"
+    " unveils stacks scoops snaps boosts increases could files will completes prices upsizes"
+    " faces posts recently currently yields boasts formerly remains makes"
+)
+_STRATEGY_CONTEXT = frozenset(
+    {"saylor", "saylor's", "saylor’s", "microstrategy", "mstr", "strk", "strf", "strd"}
+)
 _TREASURY_BEFORE = frozenset({"us", "u.s.", "u.s", "federal", "american", "america's", "america’s"})
-_TREASURY_AFTER = frozenset(
-    "department secretary sec. yields yield bonds bond bills bill notes note market official officials"
-    " sanctions auction auctions dept".split()
+_TREASURY_AFTER = word_set(
+    "department secretary sec. yields yield bonds bond bills bill notes note market"
+    " official officials sanctions auction auctions dept"
 )
-_FED_AFTER = frozenset(
-    "chair chairman rate rates cut cuts hike hikes funds meeting minutes officials official governor pivot"
-    " decision policy 's up".split()
+_FED_AFTER = word_set(
+    "chair chairman rate rates cut cuts hike hikes funds meeting minutes officials official"
+    " governor pivot decision policy 's up"
 )
 
 
@@ -54,11 +60,9 @@ def find_entities(title: str | None, text: str | None) -> tuple[Entity, ...]:
     documents = [
         (field, offset, _pipeline()(piece))
         for field, content in fields
-        for offset, piece in _pieces(content)
+        for offset, piece in _pieces(readable(content))
     ]
-    told = {
-        (span.ent_id_, span.label_) for _, _, document in documents for span in document.ents
-    }
+    told = {(span.ent_id_, span.label_) for _, _, document in documents for span in document.ents}
     words = frozenset(
         token.lower_ for _, _, document in documents for token in document if token.is_alpha
     )
@@ -120,7 +124,7 @@ def _patterns(pipeline: Language) -> Iterator[dict[str, object]]:
                 yield {"label": "word", "id": entry.id, "pattern": [{"ORTH": written}]}
 
 
-def _meant(
+def _meant(  # noqa: PLR0911 - one clue a line
     document: Doc, span: Span, told: set[tuple[str, str]], words: frozenset[str]
 ) -> bool:
     entry = _by_id()[span.ent_id_]
@@ -150,7 +154,18 @@ def _is_ambiguous_name_meant(
     if entry.id == "strategy":
         if not set(before).isdisjoint(_STRATEGY_BEFORE):
             return True
-        opens = span.start == 0 or nearest in ('"', "“", ":", ".", "!", "?", "as", "while", "and", ",")
+        opens = span.start == 0 or nearest in (
+            '"',
+            "“",
+            ":",
+            ".",
+            "!",
+            "?",
+            "as",
+            "while",
+            "and",
+            ",",
+        )
         acts = following in _STRATEGY_VERBS or following in ("'s", "’s")
         return (opens and acts) or (acts and not words.isdisjoint(_STRATEGY_CONTEXT))
     if entry.id == "us_treasury":

@@ -1,9 +1,9 @@
 """Series read from the news: what the stories report for each day, agreed among them.
 
-A fund flow told on Tuesday morning is Monday's; a week or a sum since launch is no day's; the flow of
-one fund is no total; ten copies of a story are one report. From the reports of a period that remain,
-the series takes the figure that most of them share and keeps what the others say. ``docs/amounts.md``
-states the rules.
+A fund flow told on Tuesday morning is Monday's; a week or a sum since launch is no day's; the flow
+of one fund is no total; ten copies of a story are one report. From the reports of a period that
+remain, the series takes the figure that most of them share and keeps what the others say.
+``docs/amounts.md`` states the rules.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ US_CLOSE_HOUR = 21  # UTC; flows of a US trading day are not known before
 class SeriesPoint(Record):
     """One period of a series.
 
-    ``date`` is the day, or the Monday of the ISO week. ``value`` is in ``unit``, signed as the amounts
-    are; ``low`` and ``high`` are the least and greatest figure reported; ``reports`` counts the amounts
-    that speak of the period, ``stories`` the distinct stories behind them.
+    ``date`` is the day, or the Monday of the ISO week. ``value`` is in ``unit``, signed as the
+    amounts are; ``low`` and ``high`` are the least and greatest figure reported; ``reports``
+    counts the amounts that speak of the period, ``stories`` the distinct stories behind them.
     """
 
     date: date
@@ -77,18 +77,26 @@ def build_series(
 ) -> tuple[SeriesPoint, ...]:
     """The series of a kind of amount for an asset (a ticker, or ``all``), from stored tag records.
 
-    ``frequency`` is ``D`` (days) or ``W`` (ISO weeks from Monday). Only realised amounts in ``unit``
-    count. Flows and liquidations give the agreed total of the day; purchases, sales and raised money
-    are summed over distinct figures, since two deals of a day are two. Of liquidations, ``side`` picks
-    one side, else totals are read. Periods without a report are left out. Raises
-    :class:`UsageError` for an unknown frequency.
+    ``frequency`` is ``D`` (days) or ``W`` (ISO weeks from Monday). Only realised amounts in
+    ``unit`` count. Flows and liquidations give the agreed total of the day; purchases, sales and
+    raised money are summed over distinct figures, since two deals of a day are two. Of
+    liquidations, ``side`` picks one side, else totals are read. Periods without a report are left
+    out. Raises :class:`UsageError` for an unknown frequency.
     """
     if frequency not in get_args(SeriesFrequency):
         raise UsageError(f"unknown frequency {frequency!r}", remedy="choose D or W")
     reports = [
         report
         for item in tagged
-        for report in _reports(item.article, item.record, kind, asset, unit, side, frequency)
+        for report in _reports(
+            item.article,
+            item.record,
+            kind=kind,
+            asset=asset,
+            unit=unit,
+            side=side,
+            frequency=frequency,
+        )
     ]
     if frequency == "D" and kind == "net_flow":
         reports = _without_sums(reports)
@@ -96,9 +104,7 @@ def build_series(
     for report in reports:
         by_day[report.day].append(report)
     summed = kind in ("buy", "sell", "raise")
-    return tuple(
-        _point(day, by_day[day], unit, summed=summed) for day in sorted(by_day)
-    )
+    return tuple(_point(day, by_day[day], unit, summed=summed) for day in sorted(by_day))
 
 
 def as_frame(points: Sequence[SeriesPoint]) -> pd.DataFrame:
@@ -111,6 +117,7 @@ def as_frame(points: Sequence[SeriesPoint]) -> pd.DataFrame:
 def _reports(
     article: Article,
     record: str,
+    *,
     kind: AmountKind,
     asset: str,
     unit: str,
@@ -122,9 +129,15 @@ def _reports(
         if one["kind"] != kind or one["unit"] != unit or not one["realised"]:
             continue
         amount = Amount.model_validate(one)
-        if not _is_of(amount, asset) or (kind == "liquidation" and amount.side != (side or "total")):
+        if not _is_of(amount, asset) or (
+            kind == "liquidation" and amount.side != (side or "total")
+        ):
             continue
-        report = _flow_report(article, amount, frequency) if kind == "net_flow" else _report(article, amount, frequency)
+        report = (
+            _flow_report(article, amount, frequency)
+            if kind == "net_flow"
+            else _report(article, amount, frequency)
+        )
         if report is not None:
             yield report
 
@@ -193,10 +206,7 @@ def _without_sums(reports: Sequence[_Report]) -> list[_Report]:
 
 def _point(day: date, reports: Sequence[_Report], unit: str, *, summed: bool) -> SeriesPoint:
     once = _once_a_story(reports)
-    if summed:
-        value = sum(_distinct([report.value for report in once]))
-    else:
-        value = _agreed(once)
+    value = sum(_distinct([one.value for one in once])) if summed else _agreed(once)
     return SeriesPoint(
         date=day,
         value=value,

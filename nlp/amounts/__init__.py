@@ -1,7 +1,7 @@
 """Amounts in the news: what they are worth, what they mean, and when.
 
-:func:`find_amounts` finds them; :func:`flow_scope` tells a total of all funds from the flow of one, and a
-day from a week or a sum since launch. ``docs/amounts.md`` is the grammar.
+:func:`find_amounts` finds them; :func:`flow_scope` tells a total of all funds from the flow of
+one, and a day from a week or a sum since launch. ``docs/amounts.md`` is the grammar.
 """
 
 from __future__ import annotations

@@ -10,8 +10,25 @@ from nlp.entities_gazetteer import asset_of_fund, assets_by_word
 from nlp.records import AmountKind
 
 ALL = "all"
-_MARKET = frozenset({"crypto", "cryptocurrency", "cryptocurrencies", "digital", "altcoin", "market-wide"})
-_FUND_NOUNS = frozenset({"etf", "etfs", "etp", "etps", "fund", "funds", "trust", "trusts", "exchange-traded", "exchange", "products", "product"})
+_MARKET = frozenset(
+    {"crypto", "cryptocurrency", "cryptocurrencies", "digital", "altcoin", "market-wide"}
+)
+_FUND_NOUNS = frozenset(
+    {
+        "etf",
+        "etfs",
+        "etp",
+        "etps",
+        "fund",
+        "funds",
+        "trust",
+        "trusts",
+        "exchange-traded",
+        "exchange",
+        "products",
+        "product",
+    }
+)
 _FUND_PHRASE = 4
 NO_FUND_PHRASE = 6.0
 BREAK = 4.0
@@ -23,7 +40,8 @@ NEAR = 4
 def asset_of(
     sentence: Sentence, index: int, kind: AmountKind, unit: str, context: Context
 ) -> str | None:
-    """Asset of the figure that is word ``index``: a ticker, ``all`` for crypto as a whole, or None."""
+    """Asset of the figure that is word ``index``: a ticker, ``all`` for crypto as a whole, or
+    None."""
     if unit not in (COIN, BARE) and unit in assets_by_word().values():
         return unit
     if kind == "rate":
@@ -81,7 +99,12 @@ def _mentions(sentence: Sentence) -> list[tuple[int, str, bool]]:
     # "Bitcoin and Ether ETFs": the second mention belongs to the pair.
     return [
         (place, ALL, phrase)
-        if number and phrase and found[number - 1][1] == ALL and found[number - 1][2] and place - found[number - 1][0] <= 3 and found[number - 1][0] != place
+        if number
+        and phrase
+        and found[number - 1][1] == ALL
+        and found[number - 1][2]
+        and place - found[number - 1][0] <= 3
+        and found[number - 1][0] != place
         else (place, asset, phrase)
         for number, (place, asset, phrase) in enumerate(found)
     ]
@@ -90,7 +113,13 @@ def _mentions(sentence: Sentence) -> list[tuple[int, str, bool]]:
 def _asset_word(text: str) -> str | None:
     known = assets_by_word()
     bare = text.removesuffix("'s").removesuffix("’s")
-    found = known.get(bare) or known.get(bare.lower()) or known.get(bare.upper() if len(bare) == 3 and bare.lower() in ("btc", "eth", "xrp") else "")
+    found = (
+        known.get(bare)
+        or known.get(bare.lower())
+        or known.get(
+            bare.upper() if len(bare) == 3 and bare.lower() in ("btc", "eth", "xrp") else ""
+        )
+    )
     return None if found in ("USDT", "USDC") else found
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
-from nlp.amounts.context import Context, words_of
 from nlp.amounts.assets import ALL, asset_of, fund_asset_of
+from nlp.amounts.context import Context, words_of
 from nlp.amounts.gates import flow_sign_of
 from nlp.amounts.kinds import Reading, read_figures
-from nlp.amounts.periods import Period, nearest_period, find_periods
+from nlp.amounts.periods import Period, find_periods, nearest_period
 from nlp.amounts.quantities import BARE, COIN, Quantity, find_quantities
 from nlp.amounts.sentences import Sentence, read_sentence
+from nlp.readable import readable
 from nlp.records import Amount, AmountKind, FieldName
 from nlp.sentences import sentence_spans
+
+# A title is one sentence; what is longer is no title.
+LONGEST_TITLE = 600
 
 DRIVERS: dict[AmountKind, str] = {
     "net_flow": "etf_flows",
@@ -33,9 +36,9 @@ def find_amounts(
 ) -> tuple[Amount, ...]:
     """Amounts stated by the title and the text, in order of place (title first).
 
-    ``published_at`` (aware UTC) resolves words like "on Thursday"; without it such periods are null.
-    The same figure of the same kind, told twice, is given once: where it is told as fact and with its
-    period, else where it stands first. Never raises, whatever the strings hold.
+    ``published_at`` (aware UTC) resolves words like "on Thursday"; without it such periods are
+    null. The same figure of the same kind, told twice, is given once: where it is told as fact and
+    with its period, else where it stands first. Never raises, whatever the strings hold.
     """
     fields: list[tuple[FieldName, str]] = []
     if title:
@@ -45,11 +48,13 @@ def find_amounts(
     found: list[Amount] = []
     title_words: frozenset[str] = frozenset()
     asset: str | None = None
-    for field, content in fields:
+    for field, written in fields:
+        content = readable(written)
         quantities = find_quantities(content)
         if not quantities and field == "text":
             continue
-        spans = [(0, len(content))] if field == "title" else sentence_spans(content)
+        whole = field == "title" and len(content) <= LONGEST_TITLE
+        spans = [(0, len(content))] if whole else sentence_spans(content)
         before: frozenset[str] = frozenset()
         flow_sign = 0
         periods: list[Period] = []
@@ -61,8 +66,12 @@ def find_amounts(
             if readings and published_at:
                 periods = find_periods(content, start, end, published_at.date())
             for reading in readings:
-                period = nearest_period(periods, reading.quantity, content) if published_at else None
-                found.append(_amount(field, content, sentence, reading, period, context))
+                period = (
+                    nearest_period(periods, reading.quantity, content) if published_at else None
+                )
+                found.append(
+                    _amount(field, content, sentence, reading, period=period, context=context)
+                )
             asset = fund_asset_of(sentence) or asset
             flow_sign = next(
                 (sign for word in sentence.words if (sign := flow_sign_of(word.lower))), flow_sign
@@ -91,6 +100,7 @@ def _amount(
     content: str,
     sentence: Sentence,
     reading: Reading,
+    *,
     period: str | None,
     context: Context,
 ) -> Amount:

@@ -1,7 +1,7 @@
 """Gates: what a cue must find around it before it gives its kind to a figure.
 
-A flow needs a fund, a purchase a buyer who is no lone trader, a liquidation must not be a bankrupt's,
-and so on; ``docs/amounts.md`` lists them.
+A flow needs a fund, a purchase a buyer who is no lone trader, a liquidation must not be a
+bankrupt's, and so on; ``docs/amounts.md`` lists them.
 """
 
 from __future__ import annotations
@@ -35,14 +35,62 @@ Agent = Literal["fund", "institution", "private", "unknown"]
 AGENT_REACH = 16
 ASSET_REACH = 6
 _INFLOW = frozenset({"inflow", "inflows", "influx", "positive", "poured"})
-_OUTFLOW = frozenset({"exodus", "exit", "exits", "exited", "withdrew", "outflow", "outflows", "negative", "redemptions", "withdrawals", "lost", "bled", "shed"})
-_SHARES = frozenset({"stock", "share", "shares", "notes", "note", "equity", "preferred", "atm", "bond", "bonds", "debt"})
-_BONDS = frozenset({"treasuries", "u.s.", "us", "year", "-year", "10-year", "bond", "bonds", "note", "notes", "government", "gilt"})
+_OUTFLOW = frozenset(
+    {
+        "exodus",
+        "exit",
+        "exits",
+        "exited",
+        "withdrew",
+        "outflow",
+        "outflows",
+        "negative",
+        "redemptions",
+        "withdrawals",
+        "lost",
+        "bled",
+        "shed",
+    }
+)
+_SHARES = frozenset(
+    {
+        "stock",
+        "share",
+        "shares",
+        "notes",
+        "note",
+        "equity",
+        "preferred",
+        "atm",
+        "bond",
+        "bonds",
+        "debt",
+    }
+)
+_BONDS = frozenset(
+    {
+        "treasuries",
+        "u.s.",
+        "us",
+        "year",
+        "-year",
+        "10-year",
+        "bond",
+        "bonds",
+        "note",
+        "notes",
+        "government",
+        "gilt",
+    }
+)
+_ETFS = frozenset({"etf", "etfs", "etp", "etps"})
+_POSITIONS = frozenset({"long", "longs", "short", "shorts", "position", "positions"})
+_LEVERED = _POSITIONS | {"leveraged", "leverage", "futures", "traders"}
 NEAR_PERCENT = 7  # "open interest is down by a further 8%"
 HIGHEST_RATE = 30.0
 
 
-def admit(
+def admit(  # noqa: PLR0911 - one kind a line
     sentence: Sentence, found: FoundCue, index: int, quantity: Quantity, context: Context
 ) -> Meaning | None:
     """Kind and sign that the cue gives to the figure, or None where a gate is shut."""
@@ -76,12 +124,15 @@ def _net_flow(
     around = sentence.lower(found.first - 3, found.last + 4)
     if not EXCHANGE_FLOW.isdisjoint(around[:4]) and FUND_WORDS.isdisjoint(around):
         return None
-    if not {"exchanges", "binance", "coinbase", "kraken"}.isdisjoint({*around, *sentence.lower(index + 1, index + 5)}):
+    if not {"exchanges", "binance", "coinbase", "kraken"}.isdisjoint(
+        {*around, *sentence.lower(index + 1, index + 5)}
+    ):
         return None
     if not told and found.cue.place != "either" and found.cue.sign:
         return None
     if not told and not context.tells_of_funds:
-        # Without a word on funds, only the plain nouns count, and not beside what else money flows into.
+        # Without a word on funds, only the plain nouns count, and not beside what else money flows
+        # into.
         if found.cue.place != "either" or not words.isdisjoint(EXCHANGE_FLOW):
             return None
         if quantity.unit not in MONEY:
@@ -132,10 +183,8 @@ def agent_of(sentence: Sentence, found: FoundCue, context: Context) -> Agent:
             if actor := _actor(word):
                 return actor
     actors = {_actor(word) for word in context.title}
-    for actor in ("institution", "private", "fund"):
-        if actor in actors:
-            return actor
-    return "unknown"
+    ranked: tuple[Agent, ...] = ("institution", "private", "fund")
+    return next((one for one in ranked if one in actors), "unknown")
 
 
 def _actor(word: str) -> Agent | None:
@@ -148,7 +197,7 @@ def _actor(word: str) -> Agent | None:
     return None
 
 
-def _holding(
+def _holding(  # noqa: PLR0911 - one gate a line
     sentence: Sentence, found: FoundCue, index: int, quantity: Quantity, context: Context
 ) -> Meaning | None:
     kind = found.cue.kind
@@ -156,7 +205,9 @@ def _holding(
     first, last = min(found.first, index), max(found.last, index)
     coins = quantity.unit not in MONEY
     if not coins and not _names_asset(sentence, first, last):
-        paid = not {"paid", "spent", "pay", "spend"}.isdisjoint(sentence.lower(found.first, found.last + 1))
+        paid = not {"paid", "spent", "pay", "spend"}.isdisjoint(
+            sentence.lower(found.first, found.last + 1)
+        )
         if not paid or asset_words().isdisjoint(context.before):
             return None
     # "sold the key for 1000 ETH" tells a price.
@@ -169,7 +220,9 @@ def _holding(
         return None
     if agent == "fund" and kind != "hold":
         return "net_flow", found.cue.sign
-    if agent == "unknown" and (quantity.value < 1 or (not coins and context.title and kind == "hold")):
+    if agent == "unknown" and (
+        quantity.value < 1 or (not coins and context.title and kind == "hold")
+    ):
         return None
     return kind, found.cue.sign
 
@@ -179,14 +232,16 @@ def _names_asset(sentence: Sentence, first: int, last: int) -> bool:
     near = sentence.words[max(0, first - ASSET_REACH) : last + 1 + ASSET_REACH]
     return any(
         word.lower in asset_words()
-        or (word.quantity is not None and word.quantity.unit not in MONEY and word.quantity.unit.isupper())
+        or (
+            word.quantity is not None
+            and word.quantity.unit not in MONEY
+            and word.quantity.unit.isupper()
+        )
         for word in near
     )
 
 
-def _raise(
-    sentence: Sentence, found: FoundCue, index: int, context: Context
-) -> Meaning | None:
+def _raise(sentence: Sentence, found: FoundCue, index: int, context: Context) -> Meaning | None:
     words = words_of(sentence)
     around = words | context.around
     if not around.isdisjoint(VENTURE) or {"government", "debt"} <= words:
@@ -196,9 +251,9 @@ def _raise(
     near = set(sentence.lower(min(index, found.first), max(index, found.last) + 6))
     if found.cue.place == "after" and sells and near.isdisjoint(_SHARES):
         return None
-    if cue_words[0].startswith("rais") and not words.isdisjoint({"etf", "etfs", "etp", "etps"}):
-        if agent_of(sentence, found, context) == "fund" and near.isdisjoint(_SHARES):
-            return "net_flow", 1
+    by_fund = cue_words[0].startswith("rais") and not words.isdisjoint(_ETFS)
+    if by_fund and near.isdisjoint(_SHARES) and agent_of(sentence, found, context) == "fund":
+        return "net_flow", 1
     aims = not around.isdisjoint(asset_words()) and not around.isdisjoint(TREASURY_WORDS)
     if not aims and around.isdisjoint(treasury_companies()):
         return None
@@ -217,15 +272,14 @@ def _liquidation(
     cue_words = set(sentence.lower(found.first, found.last + 1))
     named = any(word.startswith("liquidat") for word in cue_words)
     around = words | context.around
-    levered = not around.isdisjoint(
-        {"long", "longs", "short", "shorts", "position", "positions", "leveraged", "leverage", "futures", "traders"}
-    ) or any(word.startswith("liquidat") for word in around)
+    levered = not around.isdisjoint(_LEVERED) or any(word.startswith("liquidat") for word in around)
     if not named and not levered:
         return None
     near = set(sentence.lower(min(index, found.first), max(index, found.last) + 3))
-    if cue_words & {"liquidates", "liquidate", "liquidating"} and quantity.unit not in ("USD", "EUR"):
-        if near.isdisjoint({"long", "longs", "short", "shorts", "position", "positions"}):
-            return ("sell", -1) if agent_of(sentence, found, context) == "institution" else None
+    active = bool(cue_words & {"liquidates", "liquidate", "liquidating"})
+    if active and quantity.unit not in MONEY and near.isdisjoint(_POSITIONS):
+        # "The government liquidates 500 BTC" is a sale; a whale's is nothing of ours.
+        return ("sell", -1) if agent_of(sentence, found, context) == "institution" else None
     return "liquidation", -1
 
 
@@ -238,7 +292,11 @@ def _open_interest(
         return None
     first, last = min(found.first, index), max(found.last, index)
     between = sentence.lower(first, last + 2)
-    level = bool(sentence.lower(index - 1, index)) and sentence.lower(index - 1, index)[0] in ("to", "at", "of")
+    level = bool(sentence.lower(index - 1, index)) and sentence.lower(index - 1, index)[0] in (
+        "to",
+        "at",
+        "of",
+    )
     falls = not FALL_WORDS.isdisjoint(between)
     if quantity.unit == "%" and (index < found.last or index - found.last > NEAR_PERCENT):
         return None
@@ -248,16 +306,16 @@ def _open_interest(
 # Rates
 
 
-def _rate(
-    sentence: Sentence, found: FoundCue, index: int, quantity: Quantity
-) -> Meaning | None:
+def _rate(sentence: Sentence, found: FoundCue, index: int, quantity: Quantity) -> Meaning | None:
     words = words_of(sentence)
     near = set(sentence.lower(index - 9, index + 6))
     if words.isdisjoint(RATE_WORDS) and quantity.unit != "bp":
         return None
     if quantity.unit == "%" and (quantity.value > HIGHEST_RATE or not near.isdisjoint(NOT_POLICY)):
         return None
-    if quantity.unit == "%" and near.isdisjoint({"rate", "rates", "yield", "yields", "hike", "hikes", "percentage", "fed"}):
+    if quantity.unit == "%" and near.isdisjoint(
+        {"rate", "rates", "yield", "yields", "hike", "hikes", "percentage", "fed"}
+    ):
         return None
     before = sentence.lower(index - 2, index)
     own_yield = {"yield", "yields", "return"} & near and {"rate", "rates"}.isdisjoint(near)

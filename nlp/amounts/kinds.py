@@ -1,20 +1,19 @@
 """What a figure means: the nearest cue decides, and gates throw out what only looks like an amount.
 
-``docs/amounts.md`` states the rules; this module is their one implementation. Everything here is pure
-and works on one :class:`~nlp.amounts.sentences.Sentence` with the :class:`Context` around it.
+``docs/amounts.md`` states the rules; this module is their one implementation. Everything here is
+pure and works on one :class:`~nlp.amounts.sentences.Sentence` with the :class:`Context` around it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from nlp.amounts.context import Context
 from nlp.amounts.gates import admit
 from nlp.amounts.quantities import BARE, COIN, MONEY, Quantity
 from nlp.amounts.sentences import FoundCue, Sentence
-from nlp.amounts.tense import is_expected
 from nlp.amounts.sides import Side, side_of
+from nlp.amounts.tense import is_expected
 from nlp.amounts.vocabulary import (
     CLAUSE_BREAKS,
     FUND_WORDS,
@@ -22,14 +21,12 @@ from nlp.amounts.vocabulary import (
     PAIR_LEADS,
     PAIR_WORDS,
     PRICE_PREPOSITIONS,
-    asset_words,
 )
 from nlp.records import AmountKind
 
 CROSSED_FIGURE = 2.0
 CLAUSE_BREAK = 3.0
 STRONG_BREAK = 5.0
-WRONG_PLACE = 99.0
 COMMA = 1.0
 LIGHT = 0.25
 SMALL_MONEY = 1_000_000.0
@@ -89,8 +86,9 @@ def _by_cue(sentence: Sentence, index: int, context: Context) -> Reading | None:
     reach_of_small = SMALL_MONEY_REACH if _is_small_money(quantity) else UNLIMITED
     candidates: list[tuple[float, bool, FoundCue]] = []
     for found in sentence.cues:
-        cost = cost_between(sentence, found, index)
-        if cost <= min(found.cue.reach, reach_of_small) and _speaks_of(found, quantity):
+        reach = min(found.cue.reach, reach_of_small)
+        cost = cost_between(sentence, found, index, reach)
+        if cost <= reach and _speaks_of(found, quantity):
             candidates.append((cost - found.cue.bias, found.cue.kind != "other", found))
     candidates.sort(key=lambda one: (one[0], one[1], one[2].first - one[2].last))
     for cost, _, found in candidates:
@@ -120,15 +118,20 @@ def _speaks_of(found: FoundCue, quantity: Quantity) -> bool:
     return (quantity.unit in MONEY) == (units == "money")
 
 
-def cost_between(sentence: Sentence, found: FoundCue, index: int) -> float:
-    """How much lies between cue and figure: words, breaks, other figures, and the wrong side."""
+def cost_between(sentence: Sentence, found: FoundCue, index: int, reach: float) -> float:
+    """How much lies between cue and figure: words, breaks and other figures.
+
+    A phrase whose figures stand on the other side is out of reach.
+
+    Counting stops beyond ``reach``, so that a long sentence takes no longer than its figures.
+    """
     if found.first <= index <= found.last:
         return 0.0
     after = index > found.last
     first, last = (found.last + 1, index) if after else (index + 1, found.first)
-    cost = 0.0
     if found.cue.place != "either" and (found.cue.place == "after") != after:
-        cost += WRONG_PLACE
+        return UNLIMITED
+    cost = 0.0
     for word in sentence.words[first:last]:
         if word.quantity is not None:
             cost += CROSSED_FIGURE
@@ -142,6 +145,8 @@ def cost_between(sentence: Sentence, found: FoundCue, index: int) -> float:
             cost += LIGHT
         else:
             cost += 1.0
+        if cost > reach:
+            return UNLIMITED
     return cost
 
 
@@ -166,7 +171,8 @@ def _is_price(sentence: Sentence, index: int, quantity: Quantity) -> bool:
         return True
     before = sentence.lower(index - 3, index)
     return bool(before) and (
-        before[-1] in PRICE_PREPOSITIONS or (len(before) > 1 and before[-1] in LIGHT_WORDS and before[-2] in PRICE_PREPOSITIONS)
+        before[-1] in PRICE_PREPOSITIONS
+        or (len(before) > 1 and before[-1] in LIGHT_WORDS and before[-2] in PRICE_PREPOSITIONS)
     )
 
 
@@ -206,7 +212,11 @@ def _as_list_item(sentence: Sentence, index: int, earlier: Reading) -> Reading |
     """In "IBIT took in $300M, FBTC $80M and ARKB $12M" the later figures are flows too."""
     quantity = figure_at(sentence, index)
     between = sentence.lower(earlier.index + 1, index)
-    if earlier.kind != "net_flow" or quantity.unit != earlier.quantity.unit or len(between) > LIST_GAP:
+    if (
+        earlier.kind != "net_flow"
+        or quantity.unit != earlier.quantity.unit
+        or len(between) > LIST_GAP
+    ):
         return None
     listed = ("," in between or "and" in between) and not FUND_WORDS.isdisjoint(between)
     if not listed or _is_price(sentence, index, quantity):

@@ -17,8 +17,15 @@ _DAY = timedelta(days=1)
 CLAUSE = 60  # a clause break weighs as much as this many characters
 _OTHER_FIGURE = re.compile(r"[$€£]\s?\d")
 RANK_REACH = 40
-_RANKS = re.compile(r"\b(?:most|highest|largest|biggest|best|lowest|worst|first|record|strongest)\b", re.I)
-_CLAUSE = re.compile(r"[;:]|\b(?:while|but|whereas|after|as|which|following|since)\b", re.IGNORECASE)
+_RANKS = re.compile(
+    r"\b(?:most|highest|largest|biggest|best|lowest|worst|first|record|strongest)\b", re.I
+)
+_SUMS = re.compile(
+    r"\b(?:in|over|during|across|through|for|within) (?:a |an |the |its |their )?$", re.I
+)
+_CLAUSE = re.compile(
+    r"[;:]|\b(?:while|but|whereas|after|as|which|following|since)\b", re.IGNORECASE
+)
 _WEEKDAYS = {
     name: number
     for number, names in enumerate(
@@ -58,7 +65,20 @@ _MONTHS = {
 _COUNTS = {
     word: number
     for number, word in enumerate(
-        "two three four five six seven eight nine ten eleven twelve".split(), start=2
+        [
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+        ],
+        start=2,
     )
 }
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
@@ -76,12 +96,13 @@ class Period:
 
 
 def find_periods(text: str, start: int, end: int, published: date) -> list[Period]:
-    """Every period told between ``start`` and ``end``, resolved against the day ``published`` (UTC)."""
+    """Every period told between ``start`` and ``end``, resolved against the day ``published``
+    (UTC)."""
     found: list[Period] = []
     for match in _ANY.finditer(text, start, end):
         for name, resolve in _RULES:
             part = match.group(name)
-            if part is not None and not (name == "since_month" and _compares(text, match.start())):
+            if part is not None and not _is_aside(name, text, match.start()):
                 detail = re.fullmatch(_PATTERNS[name], part, re.IGNORECASE)
                 iso = resolve(detail, published) if detail else None
                 if iso:
@@ -91,17 +112,27 @@ def find_periods(text: str, start: int, end: int, published: date) -> list[Perio
     return found
 
 
-def _compares(text: str, start: int) -> bool:
-    """Whether "since March" only ranks a figure: "the most since March"."""
-    return bool(_RANKS.search(text[max(0, start - RANK_REACH) : start]))
+def _is_aside(name: str, text: str, start: int) -> bool:
+    """Whether the words only rank a figure ("the most since March") or count on ("a 10-day
+    streak").
+
+    A streak is a period where a figure sums it up: "over the five-day streak".
+    """
+    before = text[max(0, start - RANK_REACH) : start]
+    if name == "since_month":
+        return bool(_RANKS.search(before))
+    return name == "streak" and not _SUMS.search(before)
 
 
 def nearest_period(periods: Sequence[Period], figure: Quantity, text: str) -> str | None:
-    """The period told nearest to the figure in its sentence; one in another clause is farther off."""
+    """The period told nearest to the figure in its sentence; one in another clause is farther
+    off."""
     best: tuple[float, str] | None = None
     for one in periods:
         between = (
-            text[figure.end : one.start] if one.start >= figure.end else text[one.end : figure.start]
+            text[figure.end : one.start]
+            if one.start >= figure.end
+            else text[one.end : figure.start]
         )
         cost = len(between) + CLAUSE * len(_CLAUSE.findall(between))
         cost += CLAUSE * len(_OTHER_FIGURE.findall(between))
@@ -136,7 +167,11 @@ def _year_for(month: int, day: int, published: date) -> int:
     """The year that puts the date last at or before publication (a few days ahead still count)."""
     later = (month, day) > ((published + 10 * _DAY).month, (published + 10 * _DAY).day)
     wraps = (published + 10 * _DAY).year != published.year
-    return (published + 10 * _DAY).year - (1 if later else 0) if not wraps or later else (published + 10 * _DAY).year
+    return (
+        (published + 10 * _DAY).year - (1 if later else 0)
+        if not wraps or later
+        else (published + 10 * _DAY).year
+    )
 
 
 def _date(year: int, month: int, day: int) -> date | None:
@@ -169,7 +204,9 @@ def _week_ended(match: re.Match[str], published: date) -> str | None:
 def _weekday(match: re.Match[str], published: date) -> str | None:
     back = (published.weekday() - _WEEKDAYS[match["weekday"].lower()]) % 7
     ahead = (match["which"] or "").strip().lower() in ("next", "coming")
-    return (published + (7 - back if back else 7) * _DAY if ahead else published - back * _DAY).isoformat()
+    return (
+        published + (7 - back if back else 7) * _DAY if ahead else published - back * _DAY
+    ).isoformat()
 
 
 def _month(match: re.Match[str], published: date) -> str | None:
@@ -181,7 +218,11 @@ def _month(match: re.Match[str], published: date) -> str | None:
 def _since_month(match: re.Match[str], published: date) -> str | None:
     month = _MONTHS[match["s_month"].lower()]
     day = {"mid": 15, "late": 21}.get((match["s_part"] or "").lower().strip("- "), 1)
-    year = int(match["s_year"]) if match["s_year"] else _year_for(month, int(match["s_day"] or day), published)
+    year = (
+        int(match["s_year"])
+        if match["s_year"]
+        else _year_for(month, int(match["s_day"] or day), published)
+    )
     first = _date(year, month, int(match["s_day"] or day))
     return _span(first, published) if first and first <= published else None
 
@@ -271,23 +312,68 @@ def _date_range(match: re.Match[str], published: date) -> str | None:
     return _span(first, last) if first and last and first <= last else None
 
 
+_ORDINAL = r"(?:st|nd|rd|th)?"
+_YEAR = r"20\d\d"
 _PATTERNS = {
-    "date_range": rf"\b(?P<r_month>{_MONTH})\b\.? (?P<r_day>\d{{1,2}})(?:st|nd|rd|th)?(?: ?[-–—] ?| and | to | through | until )(?:(?P<r_month2>{_MONTH})\b\.? )?(?P<r_day2>\d{{1,2}})(?:st|nd|rd|th)?\b(?![,.]?\d)(?:,? (?P<r_year>20\d\d)\b)?",
     "iso_date": r"\b(?P<y>20\d\d)-(?P<m>\d\d)-(?P<d>\d\d)\b",
-    "week_ended": rf"\bweek (?:ended|ending|to|through)(?: on)?(?: (?:{_WEEKDAY})\.?,?)? (?P<we_month>{_MONTH})\.? (?P<we_day>\d{{1,2}})(?:st|nd|rd|th)?\b",
-    "since_month": rf"\bsince (?:(?P<s_part>mid|late|early|the start of|the beginning of)[- ])?(?P<s_month>{_MONTH})\b\.?(?: (?P<s_day>\d{{1,2}})(?!\d)(?:st|nd|rd|th)?)?(?:,? (?P<s_year>20\d\d))?",
-    "full_date": rf"\b(?:(?P<month>{_MONTH})\b\.? (?P<day>\d{{1,2}})(?![\d,]*\d|%)(?:st|nd|rd|th)?(?:,? (?P<year>20\d\d)\b)?|(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<month2>{_MONTH})\b(?:,? (?P<year2>20\d\d)\b)?)",
-    "month": rf"\b(?:in|during|for|throughout|of)(?: the month of)? (?:early |mid-?|late |all of )?(?P<m_month>{_MONTH})\b(?:,? (?P<m_year>20\d\d)\b)?(?! ?\d)",
-    "weekday": rf"\b(?:on |last |this |(?P<which>next |coming ))?(?P<weekday>monday|tuesday|wednesday|thursday|friday|saturday|sunday)(?:['’]s)?\b",
-    "quarter": r"\b(?:Q(?P<q>[1-4])\b(?: of)?|(?P<q_name>first|second|third|fourth)[- ]quarter(?: of)?)(?:,? (?P<q_year>20\d\d)\b)?",
-    "relative_week": r"\b(?P<w_which>last|past|previous|prior|preceding|this|current)(?: trading| calendar| reporting)? week\b",
+    "date_range": (
+        rf"\b(?P<r_month>{_MONTH})\b\.? (?P<r_day>\d{{1,2}}){_ORDINAL}"
+        rf"(?: ?[-–—] ?| and | to | through | until )(?:(?P<r_month2>{_MONTH})\b\.? )?"
+        rf"(?P<r_day2>\d{{1,2}}){_ORDINAL}\b(?![,.]?\d)(?:,? (?P<r_year>{_YEAR})\b)?"
+    ),
+    "week_ended": (
+        rf"\bweek (?:ended|ending|to|through)(?: on)?(?: (?:{_WEEKDAY})\.?,?)?"
+        rf" (?P<we_month>{_MONTH})\.? (?P<we_day>\d{{1,2}}){_ORDINAL}\b"
+    ),
+    "since_month": (
+        r"\bsince (?:(?P<s_part>mid|late|early|the start of|the beginning of)[- ])?"
+        rf"(?P<s_month>{_MONTH})\b\.?(?: (?P<s_day>\d{{1,2}})(?!\d){_ORDINAL})?"
+        rf"(?:,? (?P<s_year>{_YEAR}))?"
+    ),
+    "full_date": (
+        rf"\b(?:(?P<month>{_MONTH})\b\.? (?P<day>\d{{1,2}})(?![\d,]*\d|%){_ORDINAL}"
+        rf"(?:,? (?P<year>{_YEAR})\b)?"
+        rf"|(?P<day2>\d{{1,2}}){_ORDINAL}(?: of)? (?P<month2>{_MONTH})\b"
+        rf"(?:,? (?P<year2>{_YEAR})\b)?)"
+    ),
+    "month": (
+        r"\b(?:in|during|for|throughout|of)(?: the month of)? (?:early |mid-?|late |all of )?"
+        rf"(?P<m_month>{_MONTH})\b(?:,? (?P<m_year>{_YEAR})\b)?(?! ?\d)"
+    ),
+    "weekday": (
+        r"\b(?:on |last |this |(?P<which>next |coming ))?"
+        r"(?P<weekday>monday|tuesday|wednesday|thursday|friday|saturday|sunday)(?:['’]s)?\b"
+    ),
+    "quarter": (
+        r"\b(?:Q(?P<q>[1-4])\b(?: of)?"
+        r"|(?P<q_name>first|second|third|fourth)[- ]quarter(?: of)?)"
+        rf"(?:,? (?P<q_year>{_YEAR})\b)?"
+    ),
+    "relative_week": (
+        r"\b(?P<w_which>last|past|previous|prior|preceding|this|current)"
+        r"(?: trading| calendar| reporting)? week\b"
+    ),
     "weekly": r"\b(?:weekly|one week|single week)\b",
     "relative_month": r"\b(?P<rm_which>last|past|previous|this|current) month\b",
-    "year_to_date": r"\b(?:year[- ]to[- ]date|ytd|(?:so far )?this year|since the (?:start|beginning) of the year)\b",
-    "whole_year": r"\b(?:(?:in|during|for|throughout|of) (?P<y_year>20\d\d)|last year)\b",
-    "streak": rf"\b(?P<st_count>{_COUNT})[- ](?:(?:trading|straight|consecutive)[- ]){{0,2}}(?P<st_unit>days?|weeks?)(?:[- ](?:inflow|outflow|winning|losing|positive|buying))?[- ](?:streak|run|stretch|spree)\b",
-    "days_back": rf"\b(?:past|last|previous|over) (?P<db_count>{_COUNT}) (?:trading |consecutive |straight )?(?P<db_unit>days|weeks)\b",
-    "hours": r"\b(?:(?:past|last|previous) (?:day\b|(?:few |several )?hours\b|hour\b)|(?:24|twenty-four|12|four|4|one|an|single|\d{1,2})[- ]?(?:h\b|hrs?\b|hours?\b)|in (?:a|one) day\b|in hours\b)",
+    "year_to_date": (
+        r"\b(?:year[- ]to[- ]date|ytd|(?:so far )?this year"
+        r"|since the (?:start|beginning) of the year)\b"
+    ),
+    "whole_year": rf"\b(?:(?:in|during|for|throughout|of) (?P<y_year>{_YEAR})|last year)\b",
+    "streak": (
+        rf"\b(?P<st_count>{_COUNT})[- ](?:(?:trading|straight|consecutive)[- ]){{0,2}}"
+        r"(?P<st_unit>days?|weeks?)(?:[- ](?:inflow|outflow|winning|losing|positive|buying))?"
+        r"[- ](?:streak|run|stretch|spree)\b"
+    ),
+    "days_back": (
+        rf"\b(?:past|last|previous|over) (?P<db_count>{_COUNT})"
+        r" (?:trading |consecutive |straight )?(?P<db_unit>days|weeks)\b"
+    ),
+    "hours": (
+        r"\b(?:(?:past|last|previous) (?:day\b|(?:few |several )?hours\b|hour\b)"
+        r"|(?:24|twenty-four|12|four|4|one|an|single|\d{1,2})[- ]?(?:h\b|hrs?\b|hours?\b)"
+        r"|in (?:a|one) day\b|in hours\b)"
+    ),
     "yesterday": r"\byesterday(?:['’]s)?\b",
     "today": r"\b(?:today(?:['’]s)?|tonight|this morning)\b",
 }
@@ -312,6 +398,9 @@ _RULES: tuple[tuple[str, Callable[[re.Match[str], date], str | None]], ...] = (
     ("today", _today),
 )
 _ANY = re.compile(
-    "|".join(f"(?P<{name}>{re.sub(r'[(][?]P<[a-z_0-9]+>', '(?:', _PATTERNS[name])})" for name, _ in _RULES),
+    "|".join(
+        f"(?P<{name}>{re.sub(r'[(][?]P<[a-z_0-9]+>', '(?:', _PATTERNS[name])})"
+        for name, _ in _RULES
+    ),
     re.IGNORECASE,
 )

@@ -1,4 +1,5 @@
-"""Numbers with a unit, wherever they stand: "$3.79B", "8,178 BTC", "half a billion dollars", "25 bps".
+"""Numbers with a unit, wherever they stand: "$3.79B", "8,178 BTC", "half a billion dollars", "25
+bps".
 
 This is the lexical level of the grammar in ``docs/amounts.md``: what a figure is worth and in which
 unit, with its exact place; what it means is decided in :mod:`nlp.amounts.kinds`. All patterns are
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from nlp.entities_gazetteer import assets_by_word
+from nlp.readable import word_set
 
 COIN: Final = "coin"  # "38 coins": which coin is told elsewhere
 BARE: Final = "bare"  # a number without any unit
@@ -23,8 +25,8 @@ class Quantity:
     """A figure at ``start`` to ``end`` of the text, worth ``value`` of ``unit``.
 
     ``unit`` is a currency code, an asset's ticker, ``%``, ``bp``, :data:`COIN` or :data:`BARE`;
-    ``sign`` is -1 or 1 where a sign was written before the figure, else 0; ``scaled`` tells that a word
-    like "million" (or its letter) was written.
+    ``sign`` is -1 or 1 where a sign was written before the figure, else 0; ``scaled`` tells that a
+    word like "million" (or its letter) was written.
     """
 
     start: int
@@ -140,7 +142,10 @@ _COUNTS = {
     "one hundred": 100.0,
 }
 
-_PREFIX = r"(?:US|AU|CA|HK|NT|NZ|A|C|S|R)?\$|[€£¥₩₹]|\b(?:USD|AUD|CAD|HKD|SGD|EUR|GBP|JPY|KRW|CHF|SEK|NOK)(?=\s?\d)"
+_PREFIX = (
+    r"(?:US|AU|CA|HK|NT|NZ|A|C|S|R)?\$|[€£¥₩₹]"
+    r"|\b(?:USD|AUD|CAD|HKD|SGD|EUR|GBP|JPY|KRW|CHF|SEK|NOK)(?=\s?\d)"
+)
 _NUMBER = r"(?>\d{1,3}(?:,\d{3})++(?!\d)|\d++)(?:\.\d++)?+"
 _CORE = re.compile(
     rf"(?P<minus>(?:(?<=[\s(:])|^)[-−–+])?"
@@ -149,7 +154,8 @@ _CORE = re.compile(
     re.IGNORECASE,
 )
 _SCALE = re.compile(
-    r"(?:[ \u00a0\u202f-]?(?P<word>thousand|millions?|billions?|trillion|mln|mn|mil|mio|mm|bln|bn|trn|tn)"
+    r"(?:[ \u00a0\u202f-]?"
+    r"(?P<word>thousand|millions?|billions?|trillion|mln|mn|mil|mio|mm|bln|bn|trn|tn)"
     r"|(?P<letter>[kmbt])|[ \u00a0\u202f](?P<capital>(?-i:[KMB])))(?![^\W_])",
     re.IGNORECASE,
 )
@@ -166,24 +172,26 @@ _WORDS = re.compile(
     re.IGNORECASE,
 )
 _FRACTION_POINT = re.compile(
-    r"\b(?P<size>quarter|half|three[ -]quarters?|full)(?:[ -]of)?(?:[ -]an?)?[ -](?:percentage[ -])?points?\b",
+    r"\b(?P<size>quarter|half|three[ -]quarters?|full)(?:[ -]of)?(?:[ -]an?)?"
+    r"[ -](?:percentage[ -])?points?\b",
     re.IGNORECASE,
 )
 _POINTS = {"quarter": 25.0, "half": 50.0, "full": 100.0}
 # Between a count and its coin: "455 more Bitcoins", "12 units of BTC", "3,724 ($386.5M) BITCOIN".
 _COIN = re.compile(
     r"(?:[ -]|(?= ?\$[A-Z])|(?=[A-Z]))"
-    r"(?:(?:more|additional|new|extra|newly[ -]mined|self[ -]mined|native|whole|units? of|of|worth of|total|spot)[ ]){0,2}"
+    r"(?:(?:more|additional|new|extra|newly[ -]mined|self[ -]mined|native|whole|units? of|of"
+    r"|worth of|total|spot)[ ]){0,2}"
     r" ?\$?(?P<word>[^\W\d_]{2,12})(?:[ ](?P<tail>[^\W\d_]{2,12}))?",
     re.IGNORECASE,
 )
 _COIN_AFTER_NOTE = re.compile(r" ?\([^()\n]{1,24}\) ?\$?(?P<word>[^\W\d_]{2,12})")
 # "11 Bitcoin ETFs" counts funds, not coins.
-_COUNTED = frozenset(
-    "etf etfs etp etps fund funds treasury treasuries companies company firms miners miner mining address"
-    " addresses wallets wallet whales whale holders trusts trust futures options contracts atms transactions"
-    " blocks nodes developers users investors traders predictions price prices developers startups network"
-    " products stocks related".split()
+_COUNTED = word_set(
+    "etf etfs etp etps fund funds treasury treasuries companies company firms miners miner"
+    " mining address addresses wallets wallet whales whale holders trusts trust futures"
+    " options contracts atms transactions blocks nodes developers users investors traders"
+    " predictions price prices developers startups network products stocks related"
 )
 _RANGE = re.compile(r" ?(?:-|–|—|to|and) ?", re.IGNORECASE)
 
@@ -216,7 +224,7 @@ def _numbers(text: str) -> Iterator[Quantity]:
         yield quantity if unit else _with_unit(text, quantity)
 
 
-def _with_unit(text: str, quantity: Quantity) -> Quantity:
+def _with_unit(text: str, quantity: Quantity) -> Quantity:  # noqa: PLR0911 - one unit a line
     end = quantity.end
     if match := _PERCENT.match(text, end):
         return replace(quantity, end=match.end(), unit="%")
@@ -237,7 +245,11 @@ def _with_unit(text: str, quantity: Quantity) -> Quantity:
         unit_or_none = coin_of(match["word"])
         if unit_or_none:
             return replace(quantity, unit=unit_or_none)
-    if "," in text[quantity.start : end] and not text[end : end + 40].strip() and len(text) <= end + 40:
+    if (
+        "," in text[quantity.start : end]
+        and not text[end : end + 40].strip()
+        and len(text) <= end + 40
+    ):
         # Feeds cut texts: "this latest purchase of 4,020" lost its unit.
         return replace(quantity, unit=COIN)
     return quantity
@@ -276,13 +288,18 @@ def _in_words(text: str) -> Iterator[Quantity]:
 
 
 def _join_ranges(text: str, found: list[Quantity]) -> list[Quantity]:
-    """In "$1.2-$1.5 billion" the first figure takes the scale, in "$100-150 million" the second the unit."""
+    """In "$1.2-$1.5 billion" the first figure takes the scale, in "$100-150 million" the second
+    the unit."""
     joined = list(found)
     for index in range(len(joined) - 1):
         first, second = joined[index], joined[index + 1]
         if not _RANGE.fullmatch(text, first.end, second.start):
             continue
-        if second.unit == BARE and first.unit not in (BARE, "%", "bp", COIN) and (second.scaled or not first.scaled):
+        if (
+            second.unit == BARE
+            and first.unit not in (BARE, "%", "bp", COIN)
+            and (second.scaled or not first.scaled)
+        ):
             second = replace(second, unit=first.unit)
         if first.unit == BARE and second.unit != BARE and not first.scaled:
             first = replace(first, unit=second.unit)

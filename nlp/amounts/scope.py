@@ -25,19 +25,26 @@ Length = Literal["day", "days", "week", "month", "longer", "cumulative", "untold
 
 _PLURAL = frozenset({"etfs", "etps", "funds", "trusts", "products", "vehicles"})
 _SINGULAR = frozenset({"etf", "etp", "fund", "trust", "product"})
-_FLOW_NOUNS = frozenset({"inflow", "inflows", "outflow", "outflows", "flow", "flows", "redemptions"})
+_FLOW_NOUNS = frozenset(
+    {"inflow", "inflows", "outflow", "outflows", "flow", "flows", "redemptions"}
+)
 _LEADING = frozenset({"lead", "leads", "led", "leading", "drive", "drives", "drove"})
 _ONE = frozenset({"the", "this", "its", "mini"})
-_MARKET = frozenset({"spot", "u.s.", "us", "bitcoin", "btc", "ethereum", "ether", "eth", "solana", "xrp"})
+_MARKET = frozenset(
+    {"spot", "u.s.", "us", "bitcoin", "btc", "ethereum", "ether", "eth", "solana", "xrp"}
+)
 # Whose fund: "the firm's bitcoin ETF", "the second-largest fund".
-_OWNED = frozenset({"firm", "company", "manager", "issuer", "giant", "largest", "second-largest", "asset-manager"})
+_OWNED = frozenset(
+    {"firm", "company", "manager", "issuer", "giant", "largest", "second-largest", "asset-manager"}
+)
 # The weekly report of CoinShares on all crypto investment products, and its retellings.
 _WEEKLY_REPORT = re.compile(r"\bcoinshares\b|\binvestment products\b", re.IGNORECASE)
 BACK, AHEAD = 25, 14
 
 
 class FlowScope(Record):
-    """``funds``: all funds of the asset, one (or some) of them, or not told; ``length``: for how long.
+    """``funds``: all funds of the asset, one (or some) of them, or not told; ``length``: for how
+    long.
 
     ``days`` is a run of several days, ``cumulative`` a sum since launch or since some day.
     """
@@ -53,14 +60,20 @@ def flow_scope(title: str | None, text: str | None, amount: Amount) -> FlowScope
     told = content[start:end]
     sentence = read_sentence(told, 0, len(told), find_quantities(told))
     index = next(
-        (place for place in sentence.figures if sentence.words[place].start == amount.start - start),
+        (
+            place
+            for place in sentence.figures
+            if sentence.words[place].start == amount.start - start
+        ),
         None,
     )
     if index is None:
         return FlowScope(funds="untold", length="untold")
     before, after = told[: amount.start - start], told[amount.end - start :]
     length = _length(before, after, amount.period)
-    if length == "untold" and (_WEEKLY_REPORT.search(title or "") or _WEEKLY_REPORT.search(text or "")):
+    if length == "untold" and (
+        _WEEKLY_REPORT.search(title or "") or _WEEKLY_REPORT.search(text or "")
+    ):
         length = "week"
     return FlowScope(funds=_funds(sentence, index), length=length)
 
@@ -84,7 +97,12 @@ def _sentence_around(content: str, amount: Amount) -> tuple[int, int]:
 
 def _funds(sentence: Sentence, index: int) -> Funds:
     """The nearest word on funds before the figure, else the first one after it."""
-    if sentence.lower(index + 1, index + 3) in (["of", "the"], ["of", "that"], ["of", "those"], ["of", "this"]):
+    if sentence.lower(index + 1, index + 3) in (
+        ["of", "the"],
+        ["of", "that"],
+        ["of", "those"],
+        ["of", "this"],
+    ):
         return "one"
     leading = False
     for place in range(index - 1, max(-1, index - BACK), -1):
@@ -93,7 +111,11 @@ def _funds(sentence: Sentence, index: int) -> Funds:
             break
         leading = leading or word in _LEADING
         reading = _fund_word(sentence, place)
-        if reading == "one" and leading and not _FLOW_NOUNS.isdisjoint(sentence.lower(index + 1, index + 7)):
+        if (
+            reading == "one"
+            and leading
+            and not _FLOW_NOUNS.isdisjoint(sentence.lower(index + 1, index + 7))
+        ):
             # "BlackRock and Fidelity lead $431M of Bitcoin ETF inflows" tells the total.
             return "all"
         if reading:
@@ -113,13 +135,12 @@ def _fund_word(sentence: Sentence, place: int) -> Literal["all", "one"] | None:
     before = set(sentence.lower(place - 4, place))
     if not before.isdisjoint(ISSUERS) or not before.isdisjoint(_fund_tickers()):
         return "one"
-    if "short" in before or "short-bitcoin" in before:  # funds that bet on a fall
+    # Funds that bet on a fall are a class of their own.
+    if not before.isdisjoint({"short", "short-bitcoin"}):
         return "one"
-    if word in _SINGULAR and not before.isdisjoint(_OWNED):
-        return "one"
-    if word in _SINGULAR and not before.isdisjoint(_ONE) and before.isdisjoint(_MARKET):
-        return "one"
-    return "all"
+    owned = not before.isdisjoint(_OWNED)
+    pointed_at = not before.isdisjoint(_ONE) and before.isdisjoint(_MARKET)
+    return "one" if word in _SINGULAR and (owned or pointed_at) else "all"
 
 
 @cache
@@ -129,31 +150,49 @@ def _fund_tickers() -> frozenset[str]:
 
 # For how long
 
-_COUNT = r"(?:\d{1,3}|two|three|four|five|six|seven|eight|nine|ten|several|few|couple of|consecutive|straight)"
+_COUNT = (
+    r"(?:\d{1,3}|two|three|four|five|six|seven|eight|nine|ten|several|few|couple of"
+    r"|consecutive|straight)"
+)
+_ADJECTIVE = r"(?:trading[- ]|consecutive[- ]|straight[- ]|of )?"
 _CUMULATIVE = re.compile(
-    r"\b(?:cumulative|since (?:their|its|the|launch|inception|january 2024|jan)|lifetime|all[- ]time total|historical"
-    r"|since (?:early|mid|late)|to date|total (?:net )?(?:inflows?|outflows?) (?:to|of|nearing|reaching|near|since))\b",
+    r"\b(?:cumulative|since (?:their|its|the|launch|inception|january 2024|jan|early|mid|late)"
+    r"|lifetime|all[- ]time total|historical|to date"
+    r"|total (?:net )?(?:inflows?|outflows?) (?:to|of|nearing|reaching|near|since))\b",
     re.IGNORECASE,
 )
 _RUN_AFTER = re.compile(
-    rf"^[^.;]{{0,60}}?\b(?:in|over|within|across|during|for|through|on|the span of)\b (?:the |just |only )?(?:a |an )?"
-    rf"(?:past |last |previous |about |approximately |roughly |nearly |just )?{_COUNT}[- ]"
-    rf"(?:trading[- ]|consecutive[- ]|straight[- ]|of )?(?:days?|weeks|months|sessions)\b",
+    r"^[^.;]{0,60}?\b(?:in|over|within|across|during|for|through|on|the span of)\b"
+    r" (?:the |just |only )?(?:a |an )?"
+    r"(?:past |last |previous |about |approximately |roughly |nearly |just )?"
+    rf"{_COUNT}[- ]{_ADJECTIVE}(?:days?|weeks|months|sessions)\b",
     re.IGNORECASE,
 )
 # "$4.26 billion in flows, recording 10 consecutive days of inflows" is the sum of the ten.
 _RUN_RANKED = re.compile(
-    rf"^[^.;]{{0,40}}?, (?:recording|with|over|across) {_COUNT}[- ](?:trading[- ]|consecutive[- ]|straight[- ])?(?:days?|sessions)\b",
+    rf"^[^.;]{{0,40}}?, (?:recording|with|over|across) {_COUNT}[- ]{_ADJECTIVE}"
+    r"(?:days?|sessions)\b",
     re.IGNORECASE,
 )
 _RUN_BEFORE = re.compile(
-    rf"\b{_COUNT}[- ](?:trading[- ]|consecutive[- ]|straight[- ])?(?:days?|weeks?|sessions)\b[^.;]{{0,60}}?"
-    rf"\b(?:total(?:l?ing|led|s)?|combined|amounting|brought|bringing|accumulat\w+|surpass\w*|exceed\w*|sum)\b[^.;]{{0,30}}$",
+    rf"\b{_COUNT}[- ]{_ADJECTIVE}(?:days?|weeks?|sessions)\b[^.;]{{0,60}}?"
+    r"\b(?:total(?:l?ing|led|s)?|combined|amounting|brought|bringing|accumulat\w+|surpass\w*"
+    r"|exceed\w*|sum)\b[^.;]{0,30}$",
     re.IGNORECASE,
 )
-_WEEK = re.compile(r"\b(?:weekly|(?:last|this|past|previous|prior|the|a|full|per) week(?!s)|week['’]s|week ended)\b", re.IGNORECASE)
-_MONTH = re.compile(r"\b(?:monthly|(?:last|this|past|previous|the|a|per) month|month['’]s)\b", re.IGNORECASE)
-_LONGER = re.compile(r"\b(?:year[- ]to[- ]date|ytd|annual|this year|last year|in 20\d\d|quarterly?|q[1-4]|half of)\b", re.IGNORECASE)
+_WEEK = re.compile(
+    r"\b(?:weekly|(?:last|this|past|previous|prior|the|a|full|per) week(?!s)|week['’]s"
+    r"|week ended)\b",
+    re.IGNORECASE,
+)
+_MONTH = re.compile(
+    r"\b(?:monthly|(?:last|this|past|previous|the|a|per) month|month['’]s)\b", re.IGNORECASE
+)
+_LONGER = re.compile(
+    r"\b(?:year[- ]to[- ]date|ytd|annual|this year|last year|in 20\d\d|quarterly?|q[1-4]"
+    r"|half of)\b",
+    re.IGNORECASE,
+)
 NEAR = 70
 
 
@@ -161,22 +200,21 @@ def _length(before: str, after: str, period: str | None) -> Length:
     near = before[-NEAR:] + " " + after[:NEAR]
     if _CUMULATIVE.search(_clause(before)) or _CUMULATIVE.search(_clause_after(after)):
         return "cumulative"
-    if _RUN_RANKED.search(after[:110]):
-        return "days"
-    if _RUN_AFTER.search(after[:110]) or _RUN_BEFORE.search(before[-130:]):
+    runs = (
+        _RUN_RANKED.search(after[:110])
+        or _RUN_AFTER.search(after[:110])
+        or _RUN_BEFORE.search(before[-130:])
+    )
+    if runs:
         return "days"
     if period:
-        first, _, last = period.partition("/")
-        if last:
-            return _length_of(date.fromisoformat(first), date.fromisoformat(last))
-        return "day" if len(first) > 7 else "month"
-    if _LONGER.search(near):
-        return "longer"
-    if _MONTH.search(near):
-        return "month"
-    if _WEEK.search(near):
-        return "week"
-    return "untold"
+        return _length_of(period)
+    words: tuple[tuple[Length, re.Pattern[str]], ...] = (
+        ("longer", _LONGER),
+        ("month", _MONTH),
+        ("week", _WEEK),
+    )
+    return next((length for length, pattern in words if pattern.search(near)), "untold")
 
 
 def _clause(before: str) -> str:
@@ -184,11 +222,14 @@ def _clause(before: str) -> str:
 
 
 def _clause_after(after: str) -> str:
-    return re.split(r"[.,;:–—]\s|\b(?:and|while|[A-Z]\w+ net)\b|#", after[:35])[0].partition(" Cumulative")[0]
+    return re.split(r"[.,;:–—]\s|\b(?:and|while|Cumulative)\b", after[:35])[0]
 
 
-def _length_of(first: date, last: date) -> Length:
-    days = (last - first).days + 1
+def _length_of(period: str) -> Length:
+    first, _, last = period.partition("/")
+    if not last:
+        return "day" if len(first) > 7 else "month"
+    days = (date.fromisoformat(last) - date.fromisoformat(first)).days + 1
     if days == 1:
         return "day"
     if 4 <= days <= 8:

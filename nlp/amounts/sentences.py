@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from corpus.records import Record
 from nlp.amounts.quantities import Quantity
+from nlp.readable import word_set
 from nlp.records import AmountKind
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class Cue(Record):
 
 @dataclass(frozen=True)
 class Word:
-    """A token: its place in the field and its text in lower case; ``quantity`` where it is a figure."""
+    """A token: its place in the field and its text in lower case; ``quantity`` where it is a
+    figure."""
 
     start: int
     end: int
@@ -68,23 +70,30 @@ class Sentence:
         return [word.lower for word in self.words[max(0, first) : max(0, last)]]
 
 
-_TOKEN = re.compile(r"[^\W\d_]+(?:['’.&][^\W\d_]+)*+(?:-[^\W\d_]+)?|\d+(?:st|nd|rd|th)?|\S", re.IGNORECASE)
+_TOKEN = re.compile(
+    r"[^\W\d_]+(?:['’.&][^\W\d_]+)*+(?:-[^\W\d_]+)?|\d+(?:st|nd|rd|th)?|\S", re.IGNORECASE
+)
 # Stands for every figure in what the matcher reads: numbers would fill spaCy's store of strings.
 _NUMBER = "#"
 
 
 # The company of that name, told apart from a strategy.
 STRATEGY = "#strategy"
-# "raised funds" and "to fund" speak of money, "hedge fund" of a company: none is an investment product.
+# "raised funds" and "to fund" speak of money, "hedge fund" of a company: none is an investment
+# product.
 _HOMONYMS = {
-    "funds": frozenset("raise raises raised raising customer customers user users company new additional fresh the's net hedge venture".split()),
+    "funds": word_set(
+        "raise raises raised raising customer customers user users company new additional fresh"
+        " the's net hedge venture"
+    ),
     "fund": frozenset(["to", "hedge", "venture", "will", "would", "helped", "and"]),
     "trust": frozenset(["to", "of", "in", "public"]),
 }
 
 
 def read_sentence(text: str, start: int, end: int, quantities: Sequence[Quantity]) -> Sentence:
-    """The sentence at ``start`` to ``end`` of ``text``; ``quantities`` are the figures inside it."""
+    """The sentence at ``start`` to ``end`` of ``text``; ``quantities`` are the figures inside
+    it."""
     words: list[Word] = []
     figures: list[int] = []
     position = start
@@ -100,7 +109,7 @@ def read_sentence(text: str, start: int, end: int, quantities: Sequence[Quantity
 
 
 def _plain_words(text: str, start: int, end: int) -> list[Word]:
-    found = []
+    found: list[Word] = []
     for match in _TOKEN.finditer(text, start, end):
         lower = match[0].lower().replace("’", "'").removesuffix("'s")
         before = found[-1].lower if found else ""
@@ -119,7 +128,15 @@ def _opens_name(before: Sequence[Word]) -> bool:
     last = before[-1]
     if last.lower in ("saylor", "as", "while", "(", ":", ",", '"', "“", "."):
         return True
-    return last.text.islower() and last.lower not in ("the", "a", "this", "that", "its", "new", "our")
+    return last.text.islower() and last.lower not in (
+        "the",
+        "a",
+        "this",
+        "that",
+        "its",
+        "new",
+        "our",
+    )
 
 
 def _find_cues(words: Sequence[Word]) -> list[FoundCue]:

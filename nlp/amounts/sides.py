@@ -15,7 +15,20 @@ from nlp.amounts.vocabulary import (
 )
 
 _DOWN = frozenset({"below", "falls", "drops", "fall", "drop", "dips", "under", "descends", "slips"})
-_UP = frozenset({"above", "breaks", "break", "surpass", "surpasses", "exceeds", "exceed", "rises", "past", "crosses"})
+_UP = frozenset(
+    {
+        "above",
+        "breaks",
+        "break",
+        "surpass",
+        "surpasses",
+        "exceeds",
+        "exceed",
+        "rises",
+        "past",
+        "crosses",
+    }
+)
 Side = Literal["long", "short", "total"]
 WINDOW = 3
 _STOPS = (CLAUSE_BREAKS - {"with"}) | {",", ";", ":", "—", "–", "|", "(", ")"}

@@ -7,9 +7,15 @@ from nlp.amounts.vocabulary import EXPECTED, TENSE_BREAKS
 from nlp.records import AmountKind
 
 # Verbs of a forecast after the figure: "$10 billion inflows predicted by ...".
-_AFTER = frozenset({"predicted", "expected", "forecast", "looms", "loom", "projected", "planned", "if"})
-_PAST = frozenset({"bought", "sold", "held", "spent", "paid", "took", "saw", "drew", "lost", "shed"})
-_DONE = frozenset({"spent", "spends", "deploying", "deployed", "used", "uses", "using", "paid", "invested"})
+_AFTER = frozenset(
+    {"predicted", "expected", "forecast", "looms", "loom", "projected", "planned", "if"}
+)
+_PAST = frozenset(
+    {"bought", "sold", "held", "spent", "paid", "took", "saw", "drew", "lost", "shed"}
+)
+_DONE = frozenset(
+    {"spent", "spends", "deploying", "deployed", "used", "uses", "using", "paid", "invested"}
+)
 
 
 def is_expected(sentence: Sentence, index: int, found: FoundCue, kind: AmountKind) -> bool:
@@ -27,7 +33,9 @@ def is_expected(sentence: Sentence, index: int, found: FoundCue, kind: AmountKin
             return True
     if not _AFTER.isdisjoint(sentence.lower(last + 1, last + 4)):
         return True
-    if kind == "liquidation" and any(word.lower in ("if", "should", "could") for word in sentence.words):
+    if kind == "liquidation" and any(
+        word.lower in ("if", "should", "could") for word in sentence.words
+    ):
         return True
     return _is_infinitive(sentence, found, begin)
 
