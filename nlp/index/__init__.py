@@ -1,7 +1,7 @@
 """The narrative index: attention, stance and pressure of each driver, point in time, with bands.
 
 ``build`` makes it, ``readings`` and ``contributions`` explain a period, ``read_frame`` reads a
-written one.
+written one, ``revisions`` compares two.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from nlp.index.explain import (
 )
 from nlp.index.periods import Frequency, period_start, week_bounds, week_name
 from nlp.index.result import COLUMNS, IndexResult, Scale, read_frame
+from nlp.index.revisions import Revision, Revisions, revisions
 from nlp.index.table import COMPOSITE
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "Frequency",
     "IndexResult",
     "Reading",
+    "Revision",
+    "Revisions",
     "Scale",
     "build",
     "composite_change",
@@ -33,6 +36,7 @@ __all__ = [
     "period_start",
     "read_frame",
     "readings",
+    "revisions",
     "summary",
     "week_bounds",
     "week_name",

@@ -12,6 +12,7 @@ import numpy as np
 from corpus.errors import StudyError, UsageError
 from nlp.index.aggregate import Aggregation
 from nlp.index.effects import outlet_effects
+from nlp.index.flows import PARTS, with_parts
 from nlp.index.mix import source_mix
 from nlp.index.periods import (
     LENGTHS,
@@ -22,6 +23,7 @@ from nlp.index.periods import (
     period_start,
 )
 from nlp.index.result import COLUMNS, IndexResult, Scale
+from nlp.index.stated import FLOW_DRIVER
 from nlp.index.stories import Booleans, Reader, StoryTable, Tagged
 from nlp.index.table import LEAST_BASE_PERIODS, Span, tabulate
 from nlp.index.vintage import vintage_of
@@ -105,23 +107,30 @@ def build(
     )
     effects = outlet_effects(stories, base_stories)
     notes = list(_count_notes(everything, frequency))
-    parts: list[pd.DataFrame] = []
+    tables: list[pd.DataFrame] = []
     scales: dict[tuple[str, str], Scale] = {}
     number_of_period = period_number(stories.seconds, frequency) - span.first
     for number, name in enumerate(assets):
         inside = _universe(stories, name)
-        universe = Aggregation(
+        table, usual = with_parts(
             stories,
+            effects,
+            universe=ASSETS.index(name),
+            driver=names.index(FLOW_DRIVER),
+            base=base_stories,
+        )
+        universe = Aggregation(
+            table,
             keep=inside,
             period=number_of_period,
             periods=len(span.starts),
-            effects=effects,
+            effects=usual,
         )
         random = np.random.default_rng([int(vintage[:15], 16), number])
-        table, found = tabulate(
+        rows, found = tabulate(
             universe,
             span,
-            names,
+            (*names, *PARTS),
             source_mix(
                 number_of_period[inside],
                 stories.outlet[inside],
@@ -131,18 +140,20 @@ def build(
             replicates=replicates,
             random=random,
         )
-        table["asset"] = name
-        parts.append(table)
+        rows["asset"] = name
+        tables.append(rows)
         for driver, scale in found.items():
             scales[name, driver] = scale
-            if not scale.usable:
+            if driver in names and not scale.usable:
                 notes.append(
                     f"{driver} ({name}): pressure did not vary over the base window, so it has no"
                     " scale; it is left empty and out of the composite."
                 )
-    frame = _assembled(parts, frequency=frequency, as_of=as_of, vintage=vintage)
+    whole = _assembled(tables, frequency=frequency, as_of=as_of, vintage=vintage)
+    is_part = whole["driver"].isin(PARTS)
     return IndexResult(
-        frame=frame,
+        frame=whole[~is_part].reset_index(drop=True),
+        parts=whole[is_part].reset_index(drop=True),
         frequency=frequency,
         as_of=as_of,
         model=model,

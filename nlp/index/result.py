@@ -66,12 +66,14 @@ class Scale:
 class IndexResult:
     """An index and its provenance.
 
-    ``frame`` has the columns :data:`COLUMNS` (see ``docs/contracts.md``); ``base`` is the base
+    ``frame`` has the columns :data:`COLUMNS` (see ``docs/contracts.md``), ``parts`` the same for
+    the parts of ETF flows (``etf_flows.realised`` and ``etf_flows.expected``); ``base`` is the base
     window, end exclusive; ``vintage`` the digest of inputs, model, parameters and code version;
     ``notes`` are stated reductions in plain sentences.
     """
 
     frame: pd.DataFrame
+    parts: pd.DataFrame
     frequency: Frequency
     as_of: datetime
     model: str
@@ -84,13 +86,19 @@ class IndexResult:
     stories: StoryTable
     effects: OutletEffects
 
+    def whole(self) -> pd.DataFrame:
+        """Drivers, composite and parts in one table, as a file holds them."""
+        import pandas as pd  # noqa: PLC0415 - keeps the command line quick to start
+
+        return pd.concat([self.frame, self.parts], ignore_index=True)
+
     def write(self, path: Path) -> None:
-        """Write the table as ``.csv`` or ``.parquet``, whole or not at all.
+        """Write the whole table as ``.csv`` or ``.parquet``, whole or not at all.
 
         Raises :class:`UsageError` for another suffix and :class:`StoreError` when the file cannot
         be written.
         """
-        write_frame(self.frame, path)
+        write_frame(self.whole(), path)
 
 
 def write_frame(frame: pd.DataFrame, path: Path) -> None:

@@ -15,6 +15,7 @@ from pydantic_core import from_json
 
 from corpus.errors import StudyError
 from corpus.records import Article, PublishedFlag
+from nlp.index.stated import folded_flows, told_flows
 from nlp.recaps import is_recap
 
 Floats = npt.NDArray[np.float64]
@@ -58,7 +59,9 @@ class StoryTable:
     ``seconds`` is the first known member's publication (seconds since 1970 UTC), ``outlet`` the
     number of its source in ``outlets``. ``probability`` is the mean calibrated probability over
     members, ``tagged`` whether at least half of them reach the driver's threshold, ``stance`` the
-    mean stance score over the tagged members.
+    mean stance score over the tagged members. ``flows`` is the mean sign of the net flows of funds
+    that members state, NaN where none does: reported ones of all assets and of each asset, then
+    expected ones likewise.
     """
 
     story_ids: tuple[str, ...]
@@ -74,6 +77,7 @@ class StoryTable:
     tagged: Booleans
     stance: Floats
     assets: Booleans
+    flows: Floats
 
     def __len__(self) -> int:
         return len(self.story_ids)
@@ -98,6 +102,7 @@ class StoryTable:
                     "tagged",
                     "stance",
                     "assets",
+                    "flows",
                 ]
             },
         )
@@ -116,6 +121,7 @@ class _Columns:
     relevant: array[int] = field(default_factory=lambda: array("b"))
     probability: array[float] = field(default_factory=lambda: array("d"))
     assets: array[int] = field(default_factory=lambda: array("b"))
+    flows: array[int] = field(default_factory=lambda: array("b"))
     tag_row: array[int] = field(default_factory=lambda: array("q"))
     tag_driver: array[int] = field(default_factory=lambda: array("q"))
     tag_stance: array[float] = field(default_factory=lambda: array("d"))
@@ -195,7 +201,9 @@ class Reader:
                 columns.tag_stance.append(tag["stance_score"])
         columns.recap.append(is_recap(article.title, names))
         named = {entity["id"] for entity in record["entities"]}
-        columns.assets.extend(asset in named for asset in self._asset_names)
+        about = [asset in named for asset in self._asset_names]
+        columns.assets.extend(about)
+        columns.flows.extend(told_flows(record["amounts"], about, self._asset_names))
         told = (
             article.id,
             article.content_hash,
@@ -225,6 +233,7 @@ class Reader:
         where = (np.asarray(columns.tag_row, np.int64), np.asarray(columns.tag_driver, np.int64))
         tagged[where] = True
         stance[where] = np.asarray(columns.tag_stance, np.float64)
+        flows = np.asarray(columns.flows, np.int8).reshape(rows, 2 * (1 + assets))
         seconds = np.floor(np.asarray(columns.seconds, np.float64)).astype(np.int64)
         story = np.asarray(columns.story, np.int64)
 
@@ -274,4 +283,5 @@ class Reader:
             tagged=is_tagged[by_time],
             stance=np.where(is_tagged, mean_stance, 0.0)[by_time],
             assets=(summed(np.asarray(columns.assets).reshape(rows, assets)) > 0)[by_time],
+            flows=folded_flows(flows[order], first)[by_time] if rows else np.zeros(flows.shape),
         )

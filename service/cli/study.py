@@ -103,7 +103,7 @@ def _stored_index(db: str | None, freq: Frequency, tags_of: str | None) -> pd.Da
     from service.cli.index import build_index  # noqa: PLC0415 - beside its only use
 
     with open_store(db) as store:
-        return build_index(store, freq=freq, assets=("all", "BTC", "ETH"), tags_of=tags_of).frame
+        return build_index(store, freq=freq, assets=("all", "BTC", "ETH"), tags_of=tags_of).whole()
 
 
 def _stored_prices(db: str | None) -> pd.DataFrame:

@@ -227,7 +227,7 @@ def test_written_files_are_read_back(news, tmp_path: Path):
         result.write(tmp_path / name)
         read = narrative.read_frame(tmp_path / name)
         pd.testing.assert_frame_equal(
-            read, result.frame, check_dtype=False, check_exact=False, atol=1e-9
+            read, result.whole(), check_dtype=False, check_exact=False, atol=1e-9
         )
     with pytest.raises(UsageError, match="suffix"):
         result.write(tmp_path / "index.xlsx")
