@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 PIECE = 50_000
 
 # Words that, before or after "Strategy", make it the company.
-_STRATEGY_BEFORE = frozenset(
-    {"saylor's", "saylor’s", "michael", "formerly", "mstr", "microstrategy", "("}
-)
+_STRATEGY_BEFORE = frozenset({"saylor", "michael", "formerly", "mstr", "microstrategy", "("})
 _STRATEGY_VERBS = word_set(
     "buys bought acquires acquired adds added holds held purchased purchases sells sold"
     " raises raised plans announced announces said says reported reports disclosed owns"
@@ -143,7 +141,7 @@ def _meant(  # noqa: PLR0911 - one clue a line
         return True
     if span.label_ == "name" and " " in span.text:
         return True
-    return not set(entry.clues).isdisjoint([*before, *after])
+    return not set(entry.clues).isdisjoint([*before[-1:], *after[:1]])
 
 
 def _is_ambiguous_name_meant(

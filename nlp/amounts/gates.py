@@ -27,6 +27,7 @@ from nlp.amounts.vocabulary import (
     asset_words,
     treasury_companies,
 )
+from nlp.readable import word_set
 from nlp.records import AmountKind
 
 Meaning = tuple[AmountKind, int]
@@ -86,6 +87,10 @@ _BONDS = frozenset(
 _ETFS = frozenset({"etf", "etfs", "etp", "etps"})
 _POSITIONS = frozenset({"long", "longs", "short", "shorts", "position", "positions"})
 _LEVERED = _POSITIONS | {"leveraged", "leverage", "futures", "traders"}
+_CUTS = word_set(
+    "cut cuts cutting slash slashes slashed lower lowers lowered reduction easing ease"
+)
+_HIKES = word_set("hike hikes hiked hiking raise raises raised raising lift lifts lifted increase")
 NEAR_PERCENT = 7  # "open interest is down by a further 8%"
 HIGHEST_RATE = 30.0
 
@@ -322,4 +327,12 @@ def _rate(sentence: Sentence, found: FoundCue, index: int, quantity: Quantity) -
     if own_yield and near.isdisjoint(_BONDS):
         return None
     level = not {"to", "at", "range", "between", "from"}.isdisjoint(before) and quantity.unit == "%"
-    return "rate", 1 if level else found.cue.sign
+    if level:
+        return "rate", 1
+    for word in [
+        *reversed(sentence.lower(index - 6, index)),
+        *sentence.lower(index + 1, index + 5),
+    ]:
+        if word in _CUTS or word in _HIKES:
+            return "rate", -1 if word in _CUTS else 1
+    return "rate", found.cue.sign

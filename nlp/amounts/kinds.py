@@ -89,7 +89,10 @@ def _by_cue(sentence: Sentence, index: int, context: Context) -> Reading | None:
         reach = min(found.cue.reach, reach_of_small)
         cost = cost_between(sentence, found, index, reach)
         if cost <= reach and _speaks_of(found, quantity):
-            candidates.append((cost - found.cue.bias, found.cue.kind != "other", found))
+            other = found.cue.kind == "other"
+            # "$2B of volume and $90M of outflows": volume is strong for its own figure only.
+            bias = found.cue.bias if not other or cost < 1 else 0.0
+            candidates.append((cost - bias, not other, found))
     candidates.sort(key=lambda one: (one[0], one[1], one[2].first - one[2].last))
     for cost, _, found in candidates:
         if found.cue.kind == "other" or cost > candidates[0][0] + RIVAL:

@@ -149,7 +149,7 @@ def asset_words() -> frozenset[str]:
 @cache
 def treasury_companies() -> frozenset[str]:
     """First words of the names of treasury companies, lower case, that are no common word."""
-    return frozenset(
+    return frozenset({"#strategy"}) | frozenset(
         name.split()[0].lower()
         for entry in entries()
         if entry.treasury

@@ -1,0 +1,150 @@
+"""Series from stored tags: which reports count, for which day, and what they agree on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import pytest
+
+from corpus.errors import UsageError
+from corpus.records import Article, PublishedFlag
+from nlp.amounts import find_amounts, flow_scope
+from nlp.records import TagRecord
+from nlp.series import COLUMNS, as_frame, build_series
+
+
+@dataclass(frozen=True)
+class Stored:
+    article: Article
+    record: str
+
+
+def story(title: str, published: datetime, story_id: str | None = None) -> Stored:
+    article = Article(
+        id=title[:20],
+        url="https://example.org/" + title[:20],
+        title=title,
+        text=None,
+        summary=None,
+        source="Outlet",
+        author=None,
+        language="en",
+        published_at=published,
+        published_claimed=published,
+        published_flag=PublishedFlag.EXACT,
+        first_seen_at=published,
+        updated_at=published,
+        content_hash=title,
+        story_id=story_id or title,
+    )
+    record = TagRecord(
+        id=article.id,
+        model="test@1",
+        language="en",
+        relevant=True,
+        sentiment=None,
+        drivers=(),
+        uncertain=(),
+        probabilities={},
+        amounts=find_amounts(title, None, published),
+        entities=(),
+    )
+    return Stored(article, record.to_json())
+
+
+TUESDAY = datetime(2025, 11, 18, 9, tzinfo=UTC)
+WEDNESDAY = datetime(2025, 11, 19, 9, tzinfo=UTC)
+
+
+def test_a_flow_told_in_the_morning_is_of_the_trading_day_before() -> None:
+    (point,) = build_series([story("Bitcoin ETFs lose $254.5 million", TUESDAY)], "net_flow", "BTC")
+    assert (point.date, point.value, point.unit) == (date(2025, 11, 17), -254.5e6, "USD")
+
+
+def test_consensus_prefers_what_most_stories_tell_and_keeps_the_rest() -> None:
+    items = [
+        story("Spot bitcoin ETFs shed $254.5 million on Monday", TUESDAY),
+        story("Bitcoin ETF outflows reach $255 million", TUESDAY),
+        story("Bitcoin ETFs see $90 million of inflows", TUESDAY),
+    ]
+    (point,) = build_series(items, "net_flow", "BTC")
+    assert point.value == -254.5e6
+    assert (point.low, point.high) == (-255e6, 90e6)
+    assert (point.reports, point.stories) == (3, 3)
+
+
+def test_single_funds_weeks_sums_plans_and_other_coins_are_left_out() -> None:
+    items = [
+        story("IBIT takes in $300 million on Monday", TUESDAY),
+        story("Bitcoin ETFs saw $2.75 billion of inflows last week", TUESDAY),
+        story("Bitcoin ETFs reach $60 billion in cumulative inflows", TUESDAY),
+        story("Bitcoin ETFs lose $1.2 billion in 3 days", TUESDAY),
+        story("Bitcoin ETFs could see $500 million of inflows", TUESDAY),
+        story("Ether ETFs lose $80 million on Monday", TUESDAY),
+    ]
+    assert build_series(items, "net_flow", "BTC") == ()
+
+
+def test_copies_of_a_story_are_one_report_behind_a_figure() -> None:
+    copies = [
+        story(f"Bitcoin ETFs see $90 million of inflows {i}", TUESDAY, "one") for i in range(4)
+    ]
+    others = [
+        story("Bitcoin ETFs lose $254 million", TUESDAY),
+        story("Bitcoin ETF outflows: $254 million gone", TUESDAY),
+    ]
+    (point,) = build_series([*copies, *others], "net_flow", "BTC")
+    assert point.value == -254e6
+    assert point.stories == 3
+
+
+def test_weeks_and_liquidations_and_purchases() -> None:
+    weekly = [story("Bitcoin ETFs saw $2.75 billion of inflows last week", TUESDAY)]
+    (week,) = build_series(weekly, "net_flow", "BTC", "W")
+    assert (week.date, week.value) == (date(2025, 11, 10), 2.75e9)
+
+    crash = [story("$600M of crypto longs liquidated", WEDNESDAY)]
+    (day,) = build_series(crash, "liquidation", "all", side="long")
+    assert (day.date, day.value) == (date(2025, 11, 19), -6e8)
+
+    deals = [
+        story("Strategy buys 8,178 BTC", TUESDAY),
+        story("Strategy acquires another 8,178 bitcoin", TUESDAY),
+        story("Metaplanet buys 1,004 BTC", TUESDAY),
+    ]
+    (bought,) = build_series(deals, "buy", "BTC", unit="BTC")
+    assert bought.value == 9_182
+
+
+def test_table_has_the_documented_columns() -> None:
+    table = as_frame(
+        build_series([story("Bitcoin ETFs lose $9 million", TUESDAY)], "net_flow", "BTC")
+    )
+    assert tuple(table.columns) == COLUMNS
+    assert len(table) == 1
+    assert tuple(as_frame(()).columns) == COLUMNS
+
+
+def test_unknown_frequency_is_refused() -> None:
+    with pytest.raises(UsageError, match="unknown frequency"):
+        build_series([], "net_flow", "BTC", "monthly")
+
+
+@pytest.mark.parametrize(
+    ("title", "funds", "length"),
+    [
+        ("Bitcoin ETFs lose $254 million on Monday", "all", "day"),
+        ("BlackRock and Fidelity lead $431 million of bitcoin ETF inflows", "all", "untold"),
+        ("BlackRock's bitcoin ETF saw $300 million of inflows", "one", "untold"),
+        ("FBTC lost $80 million on Monday", "one", "day"),
+        ("Bitcoin ETFs took in $4.2 billion over ten consecutive days", "all", "days"),
+        ("Bitcoin ETFs saw $2 billion of inflows last week", "all", "week"),
+        ("Bitcoin ETFs reach $60 billion in cumulative inflows", "all", "cumulative"),
+        ("Bitcoin ETFs took in $5 billion in May", "all", "month"),
+    ],
+)
+def test_scope_of_a_flow(title: str, funds: str, length: str) -> None:
+    (amount,) = find_amounts(title, None, TUESDAY)
+    scope = flow_scope(title, None, amount)
+    assert (scope.funds, scope.length) == (funds, length)
