@@ -96,7 +96,8 @@ def _cell(
 ) -> Cell:
     test = sample.test
     series = sample.index(driver)
-    block = max(block_length(series, sample.target), test.horizon)
+    # Returns over several periods overlap; blocks twice as long lose less of that dependence.
+    block = max(block_length(series, sample.target), 2 * test.horizon - 1)
     lower, upper = correlation_interval(
         series,
         sample.target,

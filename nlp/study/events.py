@@ -12,14 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from nlp.index.stories import Booleans, Floats, Integers
 from nlp.study.align import Grid, returns
 from nlp.study.correction import holm
 from nlp.study.plan import Plan
 from nlp.study.prices import Closes
-from nlp.study.resampling import mean_draws
+from nlp.study.resampling import mean_draws, percentile_interval
 from nlp.study.result import EventReturn, EventStudy, Missing, Move
 from nlp.study.samples import Sampler
 
@@ -166,17 +165,13 @@ def mean_interval(
 ) -> tuple[float, float]:
     """Interval of the mean of values in order of time, from a circular block bootstrap.
 
-    Blocks are ``n^(1/3)`` long. Deviations are widened by ``sqrt(m / (m - 1))`` and the ratio of
-    Student's t to the normal quantile, m blocks, since a bootstrap of few values is too narrow.
+    Blocks are ``n^(1/3)`` long; widened for their number.
     """
     block = max(1, round(len(values) ** (1 / 3)))
-    blocks = max(2, len(values) // block)
-    mean = float(values.mean())
-    drawn = mean_draws(values, block=block, resamples=resamples, seed=seed) - mean
-    upper = (1 + level) / 2
-    wider = np.sqrt(blocks / (blocks - 1)) * stats.t.ppf(upper, blocks - 1) / stats.norm.ppf(upper)
-    low, high = np.quantile(drawn, [1 - upper, upper]) * wider
-    return mean + float(low), mean + float(high)
+    draws = mean_draws(values, block=block, resamples=resamples, seed=seed)
+    return percentile_interval(
+        float(values.mean()), draws, level=level, blocks=len(values) // block
+    )
 
 
 def moved_dates(series: Floats, rows: Integers, *, resamples: int, seed: int) -> float:

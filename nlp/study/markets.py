@@ -10,7 +10,7 @@ from nlp.index.stories import Floats
 from nlp.study.correction import holm
 from nlp.study.plan import Market, Plan
 from nlp.study.prices import Closes
-from nlp.study.resampling import correlation_draws
+from nlp.study.resampling import correlation_draws, percentile_interval
 from nlp.study.result import MarketLink, Missing, RollingPoint
 from nlp.study.series import DatedSeries, day_of
 from nlp.study.statistics import block_length, correlation, correlation_interval, varies
@@ -96,7 +96,9 @@ def _link(plan: Plan, market: Market, days: Floats, own: Floats, other: Floats) 
     early, late, draws = change_of_correlation(
         own, other, block=block, resamples=plan.resamples, seed=plan.seed
     )
-    low, high = np.quantile(draws, [(1 - plan.level) / 2, (1 + plan.level) / 2])
+    low, high = percentile_interval(
+        late - early, draws, level=plan.level, blocks=len(days) // 2 // block
+    )
     beyond = min(np.count_nonzero(draws <= 0), np.count_nonzero(draws >= 0))
     window = plan.market_window
     return MarketLink(
@@ -110,8 +112,8 @@ def _link(plan: Plan, market: Market, days: Floats, own: Floats, other: Floats) 
         early=early,
         late=late,
         difference=late - early,
-        difference_lower=float(low),
-        difference_upper=float(high),
+        difference_lower=low,
+        difference_upper=high,
         p_value=min(1.0, 2 * (1 + int(beyond)) / (1 + len(draws))),
         p_holm=1.0,
         rolling=tuple(

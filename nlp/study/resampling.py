@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from scipy import stats
 
 from nlp.index.stories import Floats, Integers
 
@@ -31,6 +32,23 @@ def correlation_draws(
 def mean_draws(series: Floats, *, block: int, resamples: int, seed: int) -> Floats:
     """Mean of ``series`` in each of ``resamples`` resamples."""
     return np.concatenate([part[0] for part in _means(series[None, :], block, resamples, seed)])
+
+
+def percentile_interval(
+    value: float, draws: Floats, *, level: float, blocks: int
+) -> tuple[float, float]:
+    """Percentile interval of ``value`` from its ``draws``, widened for the number of blocks.
+
+    A bootstrap of few blocks is too narrow: deviations from ``value`` are multiplied by
+    ``sqrt(m / (m - 1))`` and the ratio of Student's t with m - 1 degrees of freedom to the normal
+    quantile, m blocks.
+    """
+    number = max(2, blocks)
+    upper = (1 + level) / 2
+    student = stats.t.ppf(upper, number - 1) / stats.norm.ppf(upper)
+    wider = float(np.sqrt(number / (number - 1)) * student)
+    low, high = np.quantile(draws - value, [1 - upper, upper]) * wider
+    return value + float(low), value + float(high)
 
 
 def resampled_rows(starts: Integers, rows: int, block: int) -> Integers:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from nlp.index.stories import Booleans, Floats
-from nlp.study.resampling import correlation_draws
+from nlp.study.resampling import correlation_draws, percentile_interval
 from nlp.study.result import Regression
 
 
@@ -41,10 +41,15 @@ def block_length(*series: Floats) -> int:
 def correlation_interval(
     first: Floats, second: Floats, *, block: int, level: float, resamples: int, seed: int
 ) -> tuple[float, float]:
-    """Percentile interval of the correlation from the circular block bootstrap of pairs."""
+    """Percentile interval of the correlation from the circular block bootstrap of pairs.
+
+    Widened for the number of blocks, see :func:`nlp.study.resampling.percentile_interval`.
+    """
     draws = correlation_draws(first, second, block=block, resamples=resamples, seed=seed)
-    lower, upper = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return float(lower), float(upper)
+    lower, upper = percentile_interval(
+        correlation(first, second), draws, level=level, blocks=len(first) // block
+    )
+    return max(-1.0, lower), min(1.0, upper)
 
 
 def hac_lag(number: int, horizon: int) -> int:

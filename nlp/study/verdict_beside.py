@@ -59,8 +59,8 @@ def _unrelated(plan: Plan, period: str, placebos: Sequence[Placebo]) -> Iterator
         )
         yield (
             f"A topic taken as unrelated, {name(one.driver)}, goes with {one.asset}'s return of"
-            f" {when} ({signed(one.correlation)}, p {one.p_value:.3f} in one of {len(chosen)} such tests):"
-            f" {doubt}."
+            f" {when} ({signed(one.correlation)}, p {one.p_value:.3f} in one of {len(chosen)} such"
+            f" tests): {doubt}."
         )
     if chosen and not found:
         topics = ", ".join(dict.fromkeys(name(one.driver) for one in chosen))
