@@ -160,6 +160,11 @@ def style() -> Response:
     )
 
 
+@router.get("/favicon.ico", status_code=204, response_class=Response)
+def icon() -> None:
+    """Browsers ask for one; there is none."""
+
+
 @cache
 def _style() -> str:
     report = files("service.report").joinpath("templates/report.css").read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from serving import running
 
 from corpus.store import Store
 from nlp.index import COLUMNS, build
@@ -147,9 +148,7 @@ def test_wrong_calls_are_problems_of_one_shape(server, path, status, words):
     assert problem["request_id"] == answer.headers["x-request-id"]
 
 
-def test_a_store_without_tags_is_a_problem_not_a_failure(tmp_path, start):
-    from conftest import running
-
+def test_a_store_without_tags_is_a_problem_not_a_failure(tmp_path):
     url = f"sqlite:///{tmp_path / 'empty.db'}"
     with running(url, tmp_path / "empty.log") as server:
         for path in ("/v1/index", "/v1/study", "/v1/watch"):

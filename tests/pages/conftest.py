@@ -1,0 +1,91 @@
+"""The dashboard in Debian's chromium, over a real server and store."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_TESTS = Path(__file__).parents[1]
+sys.path.insert(0, str(_TESTS / "report"))
+from made_up_news import NEWS, WEEK_START, bearish_week, fill, prices, usual_news  # noqa: E402
+from serving import running  # noqa: E402
+
+from corpus.store import Store  # noqa: E402
+
+HOSTILE = '<img src=x onerror="document.title=1">\'"><script>document.title=2</script>{{ 7*7 }}'
+
+
+@pytest.fixture(scope="session")
+def dashboard(tmp_path_factory) -> Iterator[Any]:
+    """A server whose last week is the bearish one, with a hostile headline in it."""
+    folder = tmp_path_factory.mktemp("pages")
+    url = f"sqlite:///{folder / 'news.db'}"
+    hostile = NEWS.make(
+        60_000,
+        WEEK_START,
+        title=HOSTILE,
+        source="<b>Outlet</b>",
+        probabilities={"regulation": 1.0},
+        stances={"regulation": -1.0},
+    )
+    items = [
+        one
+        for one in usual_news()
+        if one.article.published_at < WEEK_START or one.article.published_at.day < 24
+    ]
+    items = [one for one in items if one.article.published_at.month < 12]
+    with Store.open(url) as store:
+        fill(store, [*items, *bearish_week(), hostile])
+        store.put_prices(prices())
+    with running(url, folder / "server.log") as server:
+        server.hostile = hostile.article.id
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Debian's chromium, without any request of its own."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("chromium is not installed: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    flags = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ]
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=flags)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser, dashboard, request) -> Iterator[Any]:
+    """A page that must stay without console errors and without outside requests."""
+    context = browser.new_context(base_url=dashboard.url)
+    opened = context.new_page()
+    opened.set_default_timeout(120_000)
+    wrong: list[str] = []
+    opened.on("console", lambda line: wrong.append(line.text) if line.type == "error" else None)
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on(
+        "request",
+        lambda one: (
+            None
+            if one.url.startswith(dashboard.url)
+            else wrong.append(f"outside request: {one.url}")
+        ),
+    )
+    yield opened
+    context.close()
+    assert wrong == []
