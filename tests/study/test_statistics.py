@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from arch.bootstrap import CircularBlockBootstrap
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 from statsmodels.tsa.stattools import grangercausalitytests
 
 from nlp.index.effects import shrunken_deviations
 from nlp.study import inference, resampling, statistics
+from nlp.study.correction import holm
 
 
 @pytest.fixture
@@ -183,3 +185,16 @@ def test_bootstrap_interval_is_that_of_arch(series, block):
         size=0.9,
     )
     assert found == pytest.approx(independent[:, 0], abs=0.015)
+
+
+def test_holm_is_that_of_statsmodels():
+    p_values = np.r_[np.random.default_rng(3).uniform(size=15) ** 3, 0.2, 0.2, 1.0]
+    np.testing.assert_allclose(holm(p_values), multipletests(p_values, method="holm")[1])
+    assert holm([]) == []
+
+
+def test_an_interval_of_few_blocks_is_wider_as_students_t_is():
+    draws = np.random.default_rng(4).normal(loc=2.0, size=100_000)
+    lower, upper = resampling.percentile_interval(2.0, draws, level=0.9, blocks=5)
+    reach = stats.norm.ppf(0.95) * np.sqrt(5 / 4) * stats.t.ppf(0.95, 4) / stats.norm.ppf(0.95)
+    assert (lower, upper) == pytest.approx((2 - reach, 2 + reach), abs=0.03)
