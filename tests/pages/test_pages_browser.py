@@ -39,13 +39,16 @@ def test_the_study_tells_its_verdict_before_its_table(page):
 
 def test_trying_a_text_shows_its_tags_and_evidence(page):
     page.goto("/try")
-    page.get_by_label("Title").fill("Bitcoin funds lose $870 million in a day")
-    page.get_by_label("Text").fill("Investors pulled money out of <b>bold</b> bets &amp; funds.")
+    page.get_by_label("Title").fill("Bitcoin ETFs lose $870 million in a day")
+    page.get_by_label("Text").fill(
+        "US spot bitcoin ETFs had net outflows of $870 million on Thursday."
+        " Investors took money out of the <b>funds</b> &amp; left."
+    )
     page.get_by_role("button", name="Tag it").click()
     assert "$870 million" in page.locator("mark").first.inner_text()
-    assert "<b>bold</b> bets &amp; funds." in page.locator(".reader").inner_text()
+    assert "<b>funds</b> &amp; left." in page.locator(".reader").inner_text()
     assert page.locator(".tags tbody tr").count() == 7
-    assert "<b>bold</b>" in page.get_by_label("Text").input_value()
+    assert "<b>funds</b>" in page.get_by_label("Text").input_value()
     page.get_by_label("Title").fill(" ")
     page.get_by_label("Text").fill("")
     page.get_by_role("button", name="Tag it").click()
