@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -24,7 +24,7 @@ from corpus.files import RowProblem, expand, open_writer
 from corpus.files.rows import require_suffix
 from corpus.records import Article, PublishedFlag, Record
 from nlp.records import Item, TagFailure, TagRecord
-from service.batch_rows import ReadRow, read_all, require_fields
+from service.batch_rows import ReadRow, in_chunks, read_all, require_fields
 from service.journal import (
     InputFile,
     Journal,
@@ -126,14 +126,11 @@ def tag_files(
     try:
         with _opened_part(batch.output, journal) as part, ThreadPoolExecutor(1) as reader:
             waiting = read_all(batch.inputs, skip=journal.rows)
-
-            def take() -> list[ReadRow]:
-                return list(islice(waiting, chunk))
-
+            chunks = in_chunks(waiting, most=chunk, length=lambda one: one.length)
             # The next chunk is read and parsed while the model works on this one.
-            coming = reader.submit(take)
+            coming = reader.submit(next, chunks, None)
             while taken := coming.result():
-                coming = reader.submit(take)
+                coming = reader.submit(next, chunks, None)
                 journal = _write_chunk(part, journal, taken, tagger, on_problem)
                 write_journal(batch.output, journal)
                 on_progress(len(taken))
@@ -170,7 +167,7 @@ def tag_store(
     model = tagger.identity
     articles = chain(store.untagged(model), store.untagged_revisions(model))
     rows = relevant = failed = 0
-    while taken := list(islice(articles, chunk)):
+    for taken in in_chunks(articles, most=chunk, length=lambda one: len(one.text or "")):
         records = tagger.tag([article_item(article) for article in taken])
         lines = [record.to_json() for record in records]
         store.put_tags(model, zip(taken, lines, strict=True))

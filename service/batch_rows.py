@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from corpus.dates import parse_date
 from corpus.errors import InputError
 from corpus.files import Row, RowProblem, require_columns, rows
 from nlp.records import Item, TagRecord
 
+One = TypeVar("One")
+# Text that is tagged at once: whole articles, too, must not fill the memory.
+_CHARACTERS = 250_000
 _PEEK = 100  # rows of a JSONL file that show its fields
 _NEVER_REPEATED = frozenset({"id", "title", "text"})
 RECORD_FIELDS = frozenset(one.alias or name for name, one in TagRecord.model_fields.items()) | {
@@ -47,6 +50,27 @@ class ReadRow:
     problem: str = ""
     carried: dict[str, Any] = field(default_factory=dict)
     undated: bool = False
+
+    @property
+    def length(self) -> int:
+        """Characters that the model has to read."""
+        return len(self.item.title or "") + len(self.item.text or "") if self.item else 0
+
+
+def in_chunks(
+    items: Iterable[One], *, most: int, length: Callable[[One], int]
+) -> Iterator[list[One]]:
+    """Lists of up to ``most`` items, fewer where they are long (``length``: characters)."""
+    taken: list[One] = []
+    characters = 0
+    for item in items:
+        taken.append(item)
+        characters += length(item)
+        if len(taken) >= most or characters >= _CHARACTERS:
+            yield taken
+            taken, characters = [], 0
+    if taken:
+        yield taken
 
 
 def read_all(paths: Iterable[Path], *, skip: int) -> Iterator[ReadRow]:

@@ -347,3 +347,12 @@ def test_an_input_is_not_its_own_output(write_rows, rows, undertow, one_line):
     assert outcome.code == 2
     assert "input" in one_line(outcome)
     assert len(_records(source)) == len(rows)
+
+
+def test_a_chunk_is_bounded_by_rows_and_by_text():
+    from service.batch_rows import in_chunks
+
+    short = [len(one) for one in in_chunks(range(10), most=4, length=lambda _one: 100)]
+    assert short == [4, 4, 2]
+    long = [len(one) for one in in_chunks(range(10), most=4, length=lambda _one: 100_000)]
+    assert long == [3, 3, 3, 1]
