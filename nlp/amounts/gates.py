@@ -327,12 +327,15 @@ def _rate(sentence: Sentence, found: FoundCue, index: int, quantity: Quantity) -
     if own_yield and near.isdisjoint(_BONDS):
         return None
     level = not {"to", "at", "range", "between", "from"}.isdisjoint(before) and quantity.unit == "%"
-    if level:
-        return "rate", 1
+    return "rate", 1 if level else _rate_sign(sentence, found, index)
+
+
+def _rate_sign(sentence: Sentence, found: FoundCue, index: int) -> int:
+    """Direction of a change of rates: the nearest word of a cut or a rise, those before first."""
     for word in [
         *reversed(sentence.lower(index - 6, index)),
         *sentence.lower(index + 1, index + 5),
     ]:
         if word in _CUTS or word in _HIKES:
-            return "rate", -1 if word in _CUTS else 1
-    return "rate", found.cue.sign
+            return -1 if word in _CUTS else 1
+    return found.cue.sign

@@ -232,14 +232,17 @@ def test_any_string_is_read_with_true_offsets(text: str) -> None:
         assert text[one.start : one.end] == one.text
 
 
+FRAGMENTS = [
+    *("Bitcoin", "ETF", "inflow", "of", "$5M", "1,000", "BTC", "liquidated", "longs", "É", "if"),
+    *("(~$3B)", "on", "Thursday", "\n", ".", ",", "25bps", "Strategy", "bought", "half", "a"),
+    *("billion", "dollars", "5%", "rates", "\u00a0"),
+]
+
+
 @settings(deadline=None, max_examples=150)
 @given(
     st.lists(
-        st.sampled_from(
-            ["Bitcoin", "ETF", "inflow", "of", "$5M", "1,000", "BTC", "liquidated", "longs", "É"]
-            + ["(~$3B)", "on", "Thursday", "\n", ".", ",", "25bps", "if", "Strategy", "bought"]
-            + ["half", "a", "billion", "dollars", "5%", "rates", "\u00a0"]
-        ),
+        st.sampled_from(FRAGMENTS),
         max_size=40,
     ).map(" ".join)
 )
