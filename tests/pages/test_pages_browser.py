@@ -45,7 +45,7 @@ def test_trying_a_text_shows_its_tags_and_evidence(page):
         " Investors took money out of the <b>funds</b> &amp; left."
     )
     page.get_by_role("button", name="Tag it").click()
-    assert "$870 million" in page.locator("mark").first.inner_text()
+    assert page.locator("mark.driver-etf_flows b").first.inner_text() == "$870 million"
     assert "<b>funds</b> &amp; left." in page.locator(".reader").inner_text()
     assert page.locator(".tags tbody tr").count() == 7
     assert "<b>funds</b>" in page.get_by_label("Text").input_value()
