@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from scipy import stats
 
 from nlp.index.stories import Floats
 from nlp.study.align import returns
@@ -37,12 +38,10 @@ def cells(
 
     Tests whose regression is singular are noted as missing.
     """
-    from statsmodels.stats.multitest import multipletests  # noqa: PLC0415 - slow to import
-
     families = [family_of(sample) for sample in samples]
     permuted = permutation_tests(families, resamples=plan.resamples, seed=plan.seed, step=step)
     every = np.concatenate([one.p_value for one in permuted])
-    q_values = iter(multipletests(every, method="fdr_bh")[1].tolist())
+    q_values = iter(stats.false_discovery_control(every, method="bh").tolist())
     found = []
     for sample, tests in zip(samples, permuted, strict=True):
         for place, driver in enumerate(sample.drivers):
