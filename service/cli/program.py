@@ -34,6 +34,7 @@ COMMANDS: dict[str, Entry] = {
     "tag": Entry("tag", _CHAIN, "Tag files of news, or what the store has untagged."),
     "prices": Entry("prices", _CHAIN, "Take prices of BTC and ETH into the store."),
     "index": Entry("index", _CHAIN, "Build the narrative index of each driver."),
+    "series": Entry("series", _CHAIN, "Read a series of amounts from the news."),
     "study": Entry("study", _CHAIN, "Test the index against prices."),
     "report": Entry("report", _READ, "Write the report of a week."),
     "watch": Entry("watch", _READ, "Tell what to watch now."),
