@@ -16,6 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding
 
+from corpus.errors import ModelError
+from nlp.added_drivers import AddedDriver, load_drivers
+from nlp.added_tagging import AddedHeads, Pair, Views, word_rows
 from nlp.amounts import find_amounts
 from nlp.backends import (
     Backend,
@@ -69,12 +72,25 @@ class Tagger:
     """Tags news items with drivers, stances, sentiment, evidence, amounts and entities."""
 
     def __init__(
-        self, manifest: Manifest, backend: Backend, encoder: TextEncoder, lexical: LexicalHead
+        self,
+        manifest: Manifest,
+        backend: Backend,
+        encoder: TextEncoder,
+        lexical: LexicalHead,
+        added: Sequence[AddedDriver] = (),
     ) -> None:
         self.manifest = manifest
+        self.added = tuple(added)
+        self._names = [one.name for one in manifest.heads] + [one.name for one in added]
         self._backend = backend
         self._encoder = encoder
         self._lexical = lexical
+        self._added_heads = AddedHeads(
+            self.added,
+            body_shift=manifest.long_text.body_shift,
+            digits=DIGITS,
+            views_of=self._views,
+        )
 
     @classmethod
     def load(
@@ -84,12 +100,14 @@ class Tagger:
         backend: BackendName = "onnx",
         device: str = "cpu",
         threads: int | None = None,
+        added: Sequence[Path] = (),
     ) -> Tagger:
         """Load a model directory, by default the one that comes with Undertow.
 
         ``backend`` is ``onnx`` (CPU) or ``torch`` (``device`` ``cpu`` or ``cuda``; needs the
-        ``train`` extra); ``threads`` bounds the ONNX threads. Raises :class:`ModelError` for a
-        missing, damaged or unfit model.
+        ``train`` extra); ``threads`` bounds the ONNX threads. ``added`` are files of drivers that a
+        user has added (:mod:`nlp.added_drivers`), or folders of such. Raises :class:`ModelError`
+        for a missing, damaged or unfit model or added driver.
         """
         place = directory or SHIPPED
         manifest = read_manifest(place)
@@ -102,13 +120,28 @@ class Tagger:
             verified(place, manifest, TOKENIZER_FILE), max_tokens=manifest.max_tokens
         )
         return cls(
-            manifest, runner, encoder, load_lexical_head(verified(place, manifest, LEXICAL_FILE))
+            manifest,
+            runner,
+            encoder,
+            load_lexical_head(verified(place, manifest, LEXICAL_FILE)),
+            load_drivers(added, manifest),
         )
 
     @property
     def identity(self) -> str:
-        """``name@version`` of the model, as it stands in each record."""
-        return self.manifest.identity
+        """``name@version`` of the model, as it stands in each record.
+
+        Added drivers follow as ``+name.digits`` each: other tags, so another name.
+        """
+        return "+".join([self.manifest.identity, *(driver.identity for driver in self.added)])
+
+    def views(self, items: Sequence[Item]) -> Views:
+        """What drivers are learned from: the view of each item's lead; items must have words.
+
+        Raises :class:`ModelError` when the model's graph does not give mean states.
+        """
+        leads = [read(item, self._encoder).windows[0] for item in items]
+        return self._views([(lead.title, lead.text) for lead in leads])
 
     def tag(self, items: Sequence[Item]) -> list[Tags]:
         """One record or failure an item, in the order of ``items``."""
@@ -127,9 +160,13 @@ class Tagger:
             encodings = self._encoder.encode(pairs)
             lexical = self._lexical.scores(encodings)
             chosen = [self._worth_reading(one, lexical) for one in pending]
-            logits = self._run(encodings, [number for numbers in chosen for number in numbers])
+            run = [number for numbers in chosen for number in numbers]
+            logits = self._run(encodings, list(range(windows)) if self.added else run)
             for one, numbers in zip(pending, chosen, strict=True):
-                found[one.place] = self._record(one, numbers, encodings, logits, lexical)
+                record = self._record(one, numbers, encodings, logits, lexical)
+                if self.added:
+                    record = self._with_added(record, one, encodings, logits)
+                found[one.place] = record
         return [found[place] for place in range(len(items))]
 
     def tag_stream(self, items: Iterable[Item], *, chunk: int = 1024) -> Iterator[Tags]:
@@ -159,7 +196,7 @@ class Tagger:
             sentiment=None,
             drivers=(),
             uncertain=(),
-            probabilities={head.name: 0.0 for head in self.manifest.heads},
+            probabilities=dict.fromkeys(self._names, 0.0),
             amounts=(),
             entities=(),
         )
@@ -191,6 +228,35 @@ class Tagger:
                 for row, number in enumerate(chosen):
                     found[number] = batch.row(row)
         return found
+
+    def _views(self, pairs: Sequence[Pair]) -> Views:
+        encodings = self._encoder.encode(pairs)
+        logits = self._run(encodings, list(range(len(encodings))))
+        states = _stacked([_state(logits[number]) for number in range(len(encodings))])
+        return Views(states, word_rows(encodings, self._lexical.rarity))
+
+    def _with_added(
+        self,
+        record: TagRecord,
+        one: _Pending,
+        encodings: list[Encoding],
+        logits: dict[int, Logits],
+    ) -> TagRecord:
+        """The record with what added drivers say put after what the shipped ones do."""
+        assert record.sentiment is not None
+        last = one.first + len(one.reading.windows)
+        views = Views(
+            _stacked([_state(logits[number]) for number in range(one.first, last)]),
+            word_rows(encodings[one.first : last], self._lexical.rarity),
+        )
+        found = self._added_heads.judge(one.item, one.reading, views, record.sentiment)
+        return record.model_copy(
+            update={
+                "drivers": record.drivers + found.tags,
+                "uncertain": record.uncertain + found.uncertain,
+                "probabilities": record.probabilities | found.probabilities,
+            }
+        )
 
     def _record(
         self,
@@ -275,6 +341,15 @@ class Tagger:
                 )
             )
         return tuple(tags)
+
+
+def _state(window: Logits) -> NDArray[np.float32]:
+    if window.mean_state is None:
+        raise ModelError(
+            "this model was made before drivers could be added to one",
+            remedy="use the shipped model, or train it again",
+        )
+    return window.mean_state
 
 
 def _stacked(rows: list[NDArray[np.float32]]) -> NDArray[np.float64]:
