@@ -140,6 +140,15 @@ def _moves(plan: Plan, index: Floats, usable: Booleans) -> Iterator[tuple[Move, 
     yield "fall", events.falls, events.overlapping
 
 
+def _draws(plan: Plan) -> int:
+    """Draws of dates: so many that the least possible p-value survives correction, ten times over.
+
+    A permutation p-value is never below one in the number of draws.
+    """
+    tests = len(plan.drivers) * len(plan.assets) * 2 * (1 + len(plan.horizons))
+    return max(plan.resamples, int(10 * tests / plan.significance))
+
+
 def _returned(plan: Plan, abnormal: Mapping[int, Floats], rows: Integers) -> Iterator[EventReturn]:
     for horizon, series in abnormal.items():
         at_events = series[rows]
@@ -155,7 +164,7 @@ def _returned(plan: Plan, abnormal: Mapping[int, Floats], rows: Integers) -> Ite
             mean=float(at_events.mean()),
             lower=lower,
             upper=upper,
-            p_value=moved_dates(series, rows, resamples=plan.resamples, seed=plan.seed),
+            p_value=moved_dates(series, rows, resamples=_draws(plan), seed=plan.seed),
             p_holm=1.0,
         )
 

@@ -94,7 +94,11 @@ def diebold_mariano(differences: Floats, *, horizon: int) -> tuple[float, float]
 
 
 def clark_west(forecasts: Forecasts, *, horizon: int) -> float:
-    """One-sided p-value that the line forecasts better than the mean, with Newey-West errors."""
+    """One-sided p-value that the line forecasts better than the mean, with Newey-West errors.
+
+    From Student's t with the degrees of freedom of Bartlett weights, ``1.5 n / (lag + 1)``
+    (Priestley, Spectral Analysis and Time Series, 1981), since out-of-sample spans are short.
+    """
     adjusted = (
         (forecasts.actual - forecasts.mean) ** 2
         - (forecasts.actual - forecasts.line) ** 2
@@ -109,7 +113,8 @@ def clark_west(forecasts: Forecasts, *, horizon: int) -> float:
         variance += weight * float(centred[back:] @ centred[:-back]) / number
     if variance <= 1e-300:
         return 1.0
-    return float(stats.norm.sf(float(adjusted.mean()) / np.sqrt(variance / number)))
+    statistic = float(adjusted.mean()) / np.sqrt(variance / number)
+    return float(stats.t.sf(statistic, 1.5 * number / (lag + 1)))
 
 
 def out_of_sample(

@@ -53,8 +53,12 @@ def correlation_interval(
 
 
 def hac_lag(number: int, horizon: int) -> int:
-    """Newey-West lag: ``floor(4 (n/100)^(2/9))``, and at least the overlap ``horizon - 1``."""
-    return max(horizon - 1, int(4 * (number / 100) ** (2 / 9)))
+    """Newey-West lag: ``floor(4 (n/100)^(2/9))``, and at least twice the overlap ``horizon - 1``.
+
+    Bartlett weights fall to zero at the lag; with the overlap itself they would leave a third of
+    its covariance out, and errors would be too small.
+    """
+    return max(2 * (horizon - 1), int(4 * (number / 100) ** (2 / 9)))
 
 
 def regression(

@@ -104,3 +104,24 @@ def test_too_few_events_are_said(world):
         f"{number} sharp {move}s are too few for an event study (the plan asks for 8)"
         for number, move in ((0, "rise"), (0, "fall"))
     }
+
+
+def test_an_event_can_be_found_in_a_plan_of_many_tests(world):
+    """As many tests as the default plan and few resamples: p-values still reach below 5%."""
+    random = np.random.default_rng(10)
+    names = world.drivers
+    index = {name: random.normal(size=700) for name in names}
+    index["leverage"][60::11] += 4.0
+    returns = random.normal(size=700)
+    returns[61::11] += 2.5
+    prices = pd.concat([world.prices(returns), world.prices(returns[::-1], asset="ETH")])
+    plan = world.plan(drivers=names, assets=("BTC", "ETH"), horizons=(1, 5), resamples=99)
+    result = study.run(world.index(index), prices, plan)
+    found = {
+        (one.driver, one.asset, one.move, back.horizon)
+        for one in result.events
+        for back in one.returns
+        if back.p_holm < 0.05
+    }
+    assert ("leverage", "BTC", "rise", 1) in found
+    assert {(driver, asset) for driver, asset, _, _ in found} == {("leverage", "BTC")}
