@@ -218,13 +218,14 @@ def _parts(
     if part == "year":
         names = [str(item.get("published_at") or "undated")[:4] for item in items]
     else:
-        names = [str(item.get(part)) for item in items]
+        told = [item.get(part) for item in items]
+        names = [one if isinstance(one, str) else "untold" for one in told]
     found: dict[str, dict[str, float | None]] = {}
     for name in sorted(set(names)):
         rows = np.array([one == name for one in names])
         figures = figures_of(table.rows(rows))
-        told = ("f1.core", "f1.all", "stance.accuracy", "sentiment.macro_f1")
-        found[name] = {key: _finite(figures[key]) for key in told}
+        main = ("f1.core", "f1.all", "stance.accuracy", "sentiment.macro_f1")
+        found[name] = {key: _finite(figures[key]) for key in main}
         found[name]["items"] = float(rows.sum())
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ def _pipeline() -> Language:
     return pipeline
 
 
-def sentence_spans(text: str) -> list[tuple[int, int]]:
+# Windows, evidence and amounts ask for the sentences of the same text.
+@lru_cache(maxsize=4096)
+def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
     """Start and end of each sentence of ``text``, white space around it left out."""
     spans: list[tuple[int, int]] = []
     for line_start, line in _lines(text):
@@ -33,7 +35,7 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
                 if stripped:
                     begin = line_start + start + line[start:end].index(stripped[0])
                     spans.append((begin, begin + len(stripped)))
-    return spans
+    return tuple(spans)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

@@ -26,7 +26,8 @@ def model_card(manifest: Manifest, scores: Scores) -> str:
         "",
         "## Data",
         f"{config['items']} labelled news items (headlines, headlines with openings, passages; most"
-        f" of 2022, 2023 and 2025), {scores.items} development items for calibration and"
+        f" of 2022, 2023 and 2025), {config['own_items']} sentences of our own about direction,"
+        f" {scores.items} development items for calibration and"
         " thresholds. Third-party text: it is not distributed; SHA-256 of the files:",
         "",
         *(f"- {name}: `{digest}`" for name, digest in manifest.data.items()),

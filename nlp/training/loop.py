@@ -94,8 +94,13 @@ class Trainer:
         self.average = {n: p.detach().clone() for n, p in self.trained.items()}
         self.step = 0
 
-    def run(self, items: LabelledItems, encodings: list[Encoding]) -> None:
-        """Train to the end of the last epoch and leave the averaged weights in the network."""
+    def run(
+        self, items: LabelledItems, encodings: list[Encoding], *, stop_after: int | None = None
+    ) -> None:
+        """Train to the end of the last epoch, or for ``stop_after`` steps of the same plan.
+
+        Leaves the averaged weights in the network.
+        """
         lengths = np.array([len(encoding.ids) for encoding in encodings], np.int64)
         epochs = self.config.epochs
         plan = [
@@ -104,6 +109,7 @@ class Trainer:
             for batch in batches_of_epoch(lengths, self.config, epoch)
         ]
         schedule = self._schedule(len(plan))
+        plan = plan[:stop_after]
         self._resume()
         self.network.train()
         progress = tqdm(total=len(plan), initial=self.step, unit="batch", desc="training")

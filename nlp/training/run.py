@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -86,19 +87,15 @@ def train(
     dev_encodings = encoder.encode(dev.pairs)
     lexical = fit_lexical_head(items, encoder.encode(items.pairs))
     data = {"train": items.digest, "dev": dev.digest}
-    if own_items:
-        items = joined(items, as_items(direction_items(), names, digest=""))
-    torch.manual_seed(config.seed)
-    network = DriverNetwork(load_encoder(base), NetworkShape(drivers=len(names)))
+    own = as_items(direction_items(), names, digest="") if own_items else None
     checkpoints = output.with_name(f"{output.name}.checkpoints")
-    if auxiliary:
-        others = read_auxiliary(auxiliary, len(names))
+    others = read_auxiliary(auxiliary, len(names)) if auxiliary else None
+    if others is not None:
         data["auxiliary"] = others.digest
-        first = first_lesson(config)
-        trainer = Trainer(network, first, checkpoints / "auxiliary", device)
-        trainer.run(others, encoder.encode(others.pairs))
-    trainer = Trainer(network, config, checkpoints / "labelled", device)
-    trainer.run(items, encoder.encode(items.pairs))
+    plan = _Plan(config, base, encoder, checkpoints, device)
+    network = plan.full_member(items, own, others)
+    if config.plain_steps:
+        average_weights(network, plan.plain_member(items))
 
     fresh = output.with_name(f"{output.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -125,7 +122,12 @@ def train(
             max_tokens=config.max_tokens,
             files={name: digest_of(fresh / name) for name in files},
             data=data,
-            training=config.model_dump() | {"items": len(items), "torch": torch.__version__},
+            training=config.model_dump()
+            | {
+                "items": len(items),
+                "own_items": len(own) if own else 0,
+                "torch": torch.__version__,
+            },
             metrics={},
             revision=_revision(),
         )
@@ -141,6 +143,55 @@ def train(
         ) from fault
     shutil.rmtree(checkpoints)
     return scores
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What every member of the average shares."""
+
+    config: TrainingConfig
+    base: Path
+    encoder: TextEncoder
+    checkpoints: Path
+    device: str
+
+    def full_member(
+        self, items: LabelledItems, own: LabelledItems | None, others: LabelledItems | None
+    ) -> DriverNetwork:
+        """Other finance text first, then labelled items together with our own sentences."""
+        network = self._fresh_network()
+        if others is not None:
+            self._trainer(network, first_lesson(self.config), "auxiliary").run(
+                others, self.encoder.encode(others.pairs)
+            )
+        every = joined(items, own) if own is not None else items
+        self._trainer(network, self.config, "labelled").run(every, self.encoder.encode(every.pairs))
+        return network
+
+    def plain_member(self, items: LabelledItems) -> DriverNetwork:
+        """Labelled items alone, stopped early."""
+        network = self._fresh_network()
+        self._trainer(network, self.config, "plain").run(
+            items, self.encoder.encode(items.pairs), stop_after=self.config.plain_steps
+        )
+        return network
+
+    def _fresh_network(self) -> DriverNetwork:
+        torch.manual_seed(self.config.seed)
+        return DriverNetwork(load_encoder(self.base), NetworkShape(drivers=len(drivers())))
+
+    def _trainer(self, network: DriverNetwork, config: TrainingConfig, name: str) -> Trainer:
+        return Trainer(network, config, self.checkpoints / name, self.device)
+
+
+def average_weights(network: DriverNetwork, other: DriverNetwork) -> None:
+    """Put the mean of both networks' weights into the first.
+
+    Members that start from the same weights lie in one basin, so that their mean is better than
+    either (Wortsman et al. 2022, arXiv:2203.05482).
+    """
+    state, second = network.state_dict(), other.state_dict()
+    network.load_state_dict({name: (state[name] + second[name]) / 2 for name in state})
 
 
 def _calibration(

