@@ -36,6 +36,6 @@ def test_floors_fall_only_when_allowed(gate):
     assert gate.raised(worse, floors, allow_lower=True)["f1.core"] < 0.9
     better = {"f1.core": 0.95, "calibration.ece": 0.01}
     assert gate.raised(better, floors, allow_lower=False) == {
-        "f1.core": 0.946,
-        "calibration.ece": 0.014,
+        "f1.core": 0.94,
+        "calibration.ece": 0.02,
     }
