@@ -77,6 +77,11 @@ class Article(Record):
     story_id: str
     external_id: str | None = None
 
+    @property
+    def readable_text(self) -> str | None:
+        """What is read as the article's text: its text, else its summary."""
+        return self.text or self.summary
+
 
 class Revision(Record):
     """One content of an article, numbered from 1 for the first; ``seen_at`` is when it came."""

@@ -168,7 +168,7 @@ def _report(article: Article, amount: Amount, frequency: str) -> _Report | None:
 
 def _flow_report(article: Article, amount: Amount, frequency: str) -> _Report | None:
     """A fund flow: of all funds, for the period asked; an untold day is the last trading day."""
-    scope = flow_scope(article.title, article.text, amount)
+    scope = flow_scope(article.title, article.readable_text, amount)
     if scope.funds == "one":
         return None
     published = article.published_at.date()

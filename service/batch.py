@@ -188,7 +188,7 @@ def article_item(article: Article) -> Item:
     return Item(
         id=article.id,
         title=article.title,
-        text=article.text or article.summary,
+        text=article.readable_text,
         published_at=article.published_at if stated else None,
     )
 

@@ -96,7 +96,7 @@ def article(service: TheService, article_id: ArticleId) -> HTMLResponse:
         article=found,
         record=record,
         title=marked(found.title, record, "title"),
-        text=marked(found.text or "", record, "text"),
+        text=marked(found.readable_text or "", record, "text"),
         copies=[one for one in service.store.story(found.story_id) if one.id != article_id],
         revisions=service.store.revisions(article_id),
     )

@@ -279,3 +279,17 @@ def test_agreement_with_careful_readers() -> None:
                 left.remove(match)
                 right += 1
     assert 2 * right / (given_out + wanted) >= 0.92
+
+
+@pytest.mark.parametrize(
+    ("sentence", "value"),
+    [
+        ("Bitcoin ETFs lost a net $903.2 million on Thursday", -903.2e6),
+        ("Bitcoin ETFs shed a net $222.9 million", -222.9e6),
+        ("Ether funds lost net $90 million", -90e6),
+        ("Bitcoin ETFs took in a net $320 million", 320e6),
+    ],
+)
+def test_net_takes_its_sign_from_the_verb(sentence, value):
+    amounts = find_amounts(sentence, None, None)
+    assert [(one.kind, one.value) for one in amounts] == [("net_flow", value)]

@@ -20,13 +20,15 @@ class Stored:
     record: str
 
 
-def story(title: str, published: datetime, story_id: str | None = None) -> Stored:
+def story(
+    title: str, published: datetime, story_id: str | None = None, summary: str | None = None
+) -> Stored:
     article = Article(
         id=title[:20],
         url="https://example.org/" + title[:20],
         title=title,
         text=None,
-        summary=None,
+        summary=summary,
         source="Outlet",
         author=None,
         language="en",
@@ -47,7 +49,7 @@ def story(title: str, published: datetime, story_id: str | None = None) -> Store
         drivers=(),
         uncertain=(),
         probabilities={},
-        amounts=find_amounts(title, None, published),
+        amounts=find_amounts(title, summary, published),
         entities=(),
     )
     return Stored(article, record.to_json())
@@ -84,6 +86,12 @@ def test_single_funds_weeks_sums_plans_and_other_coins_are_left_out() -> None:
         story("Ether ETFs lose $80 million on Monday", TUESDAY),
     ]
     assert build_series(items, "net_flow", "BTC") == ()
+
+
+def test_a_weeks_sum_told_only_in_the_summary_is_no_days_flow() -> None:
+    told = "Bitcoin ETFs took in $2.75 billion last week, the most since July."
+    points = build_series([story("Demand is back", TUESDAY, summary=told)], "net_flow", "BTC")
+    assert points == ()
 
 
 def test_copies_of_a_story_are_one_report_behind_a_figure() -> None:
