@@ -131,7 +131,10 @@ def contributions(
     asset: str = "all",
     top: int = 3,
 ) -> dict[str, tuple[Contribution, ...]]:
-    """For every driver the ``top`` stories of a period by size of their part in its pressure.
+    """For every driver the ``top`` stories of a period that made its pressure.
+
+    Stories that push the way the pressure goes come first, by the size of their part; then those
+    that stood against it.
 
     ``tagged`` must hold the articles of the period (``store.tagged(since=..., until=...)``); it
     is read once, and only for the words, sentences and amounts of the chosen stories. Drivers
@@ -192,9 +195,11 @@ def _top(
 ) -> Iterable[_Chosen]:
     parts = _parts(index, rows, column)
     total = float(np.abs(parts).sum())
-    # Among stories of equal part the one told by more outlets first; many full-certainty stories
-    # tie exactly.
-    order = np.lexsort((-index.stories.members[rows], -np.abs(parts).round(12)))
+    # What made the reading comes before what stood against it. Among stories of equal part the one
+    # told by more outlets is first; many full-certainty stories tie exactly.
+    whole = float(parts.sum())
+    push = parts * np.sign(whole) if whole else np.abs(parts)
+    order = np.lexsort((-index.stories.members[rows], -np.abs(parts).round(12), push <= 0))
     for place in order[:top]:
         part = float(parts[place])
         if part != 0:

@@ -34,14 +34,18 @@ def test_all_contributions_add_up_to_the_raw_pressure(news, weekly):
             assert sum(abs(one.share) for one in found[reading.driver]) == pytest.approx(1)
 
 
-def test_top_stories_are_the_largest_and_carry_their_words(news, weekly):
+def test_top_stories_are_those_that_made_the_reading_and_carry_their_words(news, weekly):
     items, result = weekly
     week = news.start + timedelta(weeks=7)
     every = narrative.contributions(result, items, period_start=week, top=10_000)["macro"]
     three = narrative.contributions(result, items, period_start=week, top=3)["macro"]
     assert three == every[:3]
-    sizes = [abs(one.contribution) for one in every]
-    assert sizes == sorted(sizes, reverse=True)
+    way = 1 if sum(one.contribution for one in every) > 0 else -1
+    pushes = [one.contribution * way for one in every]
+    with_it = [push for push in pushes if push > 0]
+    assert with_it == sorted(with_it, reverse=True)
+    against = pushes[len(with_it) :]
+    assert against == sorted(against)
     articles = {item.article.id: item.article for item in items}
     for one in three:
         assert one.title == articles[one.article_id].title
