@@ -46,10 +46,10 @@ WORD_WEIGHT = 0.3
 MOST_FOLDS = 10
 DRAWS = 1000
 SEED = 20251207
-# Below either, examples and other news are too alike. Examples that share no theme still differ from
-# the background in manner, and the more so the more of them there are: so the least average
-# precision grows with their number, from the first figure for the fewest to the second for the most
-# (docs/own-driver.md has what was measured).
+# Below either, examples and other news are too alike. Examples without a common theme still differ
+# from the background in manner, and the more so the more of them there are: so the least average
+# precision grows with their number, from the first figure for the fewest to the second for the
+# most (docs/own-driver.md has what was measured).
 LEAST_AUC = 0.8
 LEAST_PRECISION = (0.5, 0.7)
 THRESHOLDS = np.round(np.arange(0.25, 0.751, 0.01), 2)
@@ -166,8 +166,8 @@ def fit(views: Views, truth: Booleans, given: Booleans) -> Linear:
     words = np.where(typical > 0, typical - views.words.T @ against, 0.0)
 
     state_scores, word_scores = views.states @ states, views.words @ words
-    state_part = (1 - WORD_WEIGHT) / state_scores[around].std()
-    word_part = WORD_WEIGHT / word_scores[around].std()
+    state_part = (1 - WORD_WEIGHT) / (state_scores[around].std() + 1e-9)
+    word_part = WORD_WEIGHT / (word_scores[around].std() + 1e-9)
     bias = -state_part * state_scores[around].mean() - word_part * word_scores[around].mean()
     return Linear(states * state_part, words * word_part, float(bias))
 
