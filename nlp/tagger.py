@@ -29,6 +29,7 @@ from nlp.backends import (
     run_batch,
     width_of,
 )
+from nlp.crypto_words import names_crypto
 from nlp.decide import Judgement, Scores, judge
 from nlp.encoding import TextEncoder
 from nlp.entities import find_entities
@@ -45,6 +46,7 @@ from nlp.records import (
     TagFailure,
     TagRecord,
 )
+from nlp.taxonomy import drivers
 from nlp.windows import Reading, read, token_places
 
 SHIPPED = Path(__file__).resolve().parent.parent / "models" / "undertow-drivers"
@@ -85,6 +87,11 @@ class Tagger:
         self._backend = backend
         self._encoder = encoder
         self._lexical = lexical
+        # A bare passage may leave the word "crypto" to the sentence before it; an item does not.
+        needing = {driver.name for driver in drivers() if driver.needs_crypto}
+        self._needs_crypto = [
+            number for number, head in enumerate(manifest.heads) if head.name in needing
+        ]
         self._added_heads = AddedHeads(
             self.added,
             body_shift=manifest.long_text.body_shift,
@@ -277,6 +284,10 @@ class Tagger:
             ),
             self.manifest,
         )
+        item = one.item
+        entities = find_entities(item.title, item.text)
+        if item.title and not names_crypto(entities, item.title, item.text):
+            judgement.driver[self._needs_crypto] = 0.0
         places = [
             token_places(
                 one.reading.windows[number - one.first], one.reading.title, encodings[number]
@@ -284,7 +295,6 @@ class Tagger:
             for number in numbers
         ]
         tags = self._driver_tags(one, judgement, places, windows)
-        item = one.item
         return TagRecord(
             id=item.id,
             schema=1,
@@ -303,7 +313,7 @@ class Tagger:
                 for head, probability in zip(self.manifest.heads, judgement.driver, strict=True)
             },
             amounts=find_amounts(item.title, item.text, item.published_at),
-            entities=find_entities(item.title, item.text),
+            entities=entities,
         )
 
     def _driver_tags(

@@ -11,11 +11,15 @@ from corpus.records import Record
 
 
 class Driver(Record):
-    """A force that moves the market; ``core`` drivers make the composite index."""
+    """A force that moves the market; ``core`` drivers make the composite index.
+
+    ``needs_crypto``: only news that names a coin, a crypto fund or the crypto market can have it.
+    """
 
     name: str
     title: str
     core: bool
+    needs_crypto: bool = False
     means: str
     color: str
 

@@ -42,6 +42,17 @@ def test_off_topic_has_no_driver(tagger):
     assert record.relevant is False
 
 
+@pytest.mark.parametrize(
+    "title",
+    [
+        "A dull dividend ETF beats its growth rival for the first time in a year",
+        "Bond ETF takes in a record $2 billion as savers look for income",
+    ],
+)
+def test_funds_without_a_link_to_crypto_are_no_etf_flows(tagger, title):
+    assert "etf_flows" not in found(tagger.tag([Item(id="1", title=title)])[0])
+
+
 def test_records_are_complete_and_in_order(tagger, own_items):
     records = tagger.tag(own_items)
     assert [record.id for record in records] == [item.id for item in own_items]
