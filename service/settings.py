@@ -20,7 +20,8 @@ class Settings(BaseSettings):
     """What can be set once for all commands; each field is ``UNDERTOW_`` and its name in capitals.
 
     ``db`` is the store as an SQLAlchemy address; ``model`` a model directory instead of the one
-    that comes with Undertow; ``sources`` a source list instead of ``corpus/sources.toml``;
+    that comes with Undertow; ``drivers`` a folder of added drivers, read where there is one;
+    ``sources`` a source list instead of ``corpus/sources.toml``;
     ``price_api`` where ``undertow prices pull`` asks (an API like Coinbase Exchange's candles);
     ``threads`` bounds the processor threads of the tagger. ``key_hashes`` are SHA-256 digests of
     the keys that ``undertow serve`` lets in, parted by commas.
@@ -32,6 +33,7 @@ class Settings(BaseSettings):
 
     db: str = "sqlite:///undertow.db"
     model: Path | None = None
+    drivers: Path = Path("undertow-drivers-added")
     sources: Path | None = None
     price_api: str = "https://api.exchange.coinbase.com"
     threads: int | None = Field(default=None, ge=1)

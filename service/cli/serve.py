@@ -42,6 +42,7 @@ def command(*, host: str, port: int, model_directory: Path | None, db: str | Non
         db=store_address(db),
         model=model_directory or settings.model,
         threads=settings.threads,
+        added=[settings.drivers],
         options=ServeOptions(key_hashes=settings.key_hashes),
         on_listening=lambda address: click.echo(f"Listening on {address} (Ctrl-C ends it)"),
     )

@@ -122,7 +122,9 @@ def load_tagger(model_directory: Path | None) -> Tagger:
     from service.settings import load_settings  # noqa: PLC0415 - slow to import
 
     settings = load_settings()
-    return Tagger.load(model_directory or settings.model, threads=settings.threads)
+    return Tagger.load(
+        model_directory or settings.model, threads=settings.threads, added=[settings.drivers]
+    )
 
 
 def _tell(counts: Counts, seconds: float, output: str | None, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from ipaddress import ip_address
 from pathlib import Path
@@ -24,15 +24,16 @@ def serve(
     db: str = "sqlite:///undertow.db",
     model: Path | None = None,
     threads: int | None = None,
+    added: Sequence[Path] = (),
     options: ServeOptions | None = None,
     on_listening: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the endpoint and the dashboard; returns after SIGTERM, once requests are answered.
 
-    Store and model are opened before the socket, so that a server that listens can serve.
-    ``port`` 0 takes a free one; ``on_listening`` is told the address. Raises :class:`UsageError`
-    when the address cannot be listened on, :class:`StoreError` and :class:`ModelError` as opening
-    them does.
+    Store and model are opened before the socket, so that a server that listens can serve. ``added``
+    are added drivers (:meth:`nlp.tagger.Tagger.load`); ``port`` 0 takes a free one;
+    ``on_listening`` is told the address. Raises :class:`UsageError` when the address cannot be
+    listened on, :class:`StoreError` and :class:`ModelError` as opening them does.
     """
     import uvicorn  # noqa: PLC0415 - keeps the command line quick to start
 
@@ -41,7 +42,7 @@ def serve(
 
     options = options or ServeOptions()
     with Store.open(db) as store:
-        tagger = Tagger.load(model, threads=threads)
+        tagger = Tagger.load(model, threads=threads, added=added)
         with closing(_listening(host, port)) as listener:
             if not options.key_hashes and not _is_loopback(host):
                 logger.warning("listening on %s without keys: whoever reaches it is served", host)

@@ -83,3 +83,14 @@ def test_a_damaged_driver_is_told(undertow, made, tmp_path):
     code, _, err = undertow("driver", "list", "-o", tmp_path)
     assert code == 1
     assert "mining_supply.json" in err
+
+
+def test_tag_reads_the_drivers_of_the_folder(undertow, made, model, monkeypatch, tmp_path):
+    monkeypatch.setenv("UNDERTOW_MODEL", str(model))
+    monkeypatch.setenv("UNDERTOW_DRIVERS", str(made.folder))
+    news = tmp_path / "news.jsonl"
+    news.write_text(json.dumps({"id": "1", "title": "Miners switch off rigs as hash price sinks"}))
+    assert undertow("tag", news, "-o", tmp_path / "tags.jsonl")[0] == 0
+    record = json.loads((tmp_path / "tags.jsonl").read_text())
+    assert record["model"].endswith(made.driver.identity)
+    assert "mining_supply" in record["probabilities"]

@@ -40,7 +40,9 @@ def shown(line: str, folder: Path) -> str:
         stderr=subprocess.STDOUT,
     )
     code = f"(exit code {done.returncode})\n" if done.returncode else ""
-    return f"$ {line}\n{done.stdout}{code}"
+    # A reader has the repository somewhere else.
+    output = done.stdout.replace(f"{ROOT}/", "")
+    return f"$ {line}\n{output}{code}"
 
 
 def refreshed(page: str, folder: Path) -> str:
