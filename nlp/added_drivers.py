@@ -26,7 +26,6 @@ from corpus.errors import ModelError, StoreError, UsageError
 from corpus.records import Record, UtcDatetime
 from nlp.manifest import Manifest
 
-FOLDER = Path("undertow-drivers-added")
 SUFFIX = ".json"
 DriverName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 Probability = Annotated[float, Field(ge=0, le=1)]

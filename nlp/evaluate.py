@@ -120,7 +120,12 @@ def read_gold(path: Path) -> list[dict[str, Any]]:
                     raise ValueError(f"unknown driver {name!r}")
                 STANCES.index(stance)
             STANCES.index(item["sentiment"])
-        except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        except KeyError as fault:
+            raise InputError(
+                f"{path}, line {number}: no field {fault}",
+                remedy="give labelled items: id, drivers, sentiment (docs/training.md)",
+            ) from fault
+        except (ValueError, TypeError, AttributeError) as fault:
             raise InputError(f"{path}, line {number}: {fault}", remedy="mend the line") from fault
         items.append(item)
     if not items:

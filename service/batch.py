@@ -294,14 +294,35 @@ def _finish(output: Path, journal: Journal) -> None:
     if output.suffix.lower() == ".jsonl":
         part.replace(output)
     else:
+        times = _true_times(part, journal.times)
         with open_writer(output) as writer, part.open("rb") as lines:
             for line in lines:
-                writer.write(_with_times(from_json(line), journal.times))
+                writer.write(_with_times(from_json(line), times))
     remove_traces(output)
+
+
+def _true_times(part: Path, times: Iterable[str]) -> tuple[str, ...]:
+    """The columns in which every file has times or nothing; another file may hold words."""
+    left = set(times)
+    with part.open("rb") as lines:
+        for line in lines if left else ():
+            values = from_json(line)
+            left -= {name for name in left if not _is_time(values.get(name))}
+    return tuple(name for name in times if name in left)
+
+
+def _is_time(value: object) -> bool:
+    if value is None or value == "":
+        return True
+    try:
+        datetime.fromisoformat(str(value))
+    except ValueError:
+        return False
+    return True
 
 
 def _with_times(values: dict[str, Any], times: Iterable[str]) -> dict[str, Any]:
     for name in times:
         if isinstance(values.get(name), str):
-            values[name] = datetime.fromisoformat(values[name])
+            values[name] = datetime.fromisoformat(values[name]) if values[name] else None
     return values

@@ -17,7 +17,6 @@ from service.report.words import band, count, day, days, listed, plain, signed
 if TYPE_CHECKING:
     from corpus.store import Store
 
-FOLDER = Path("demo")
 WEEKS = ("2025-W47", "2025-W49")
 STORE = "undertow.db"
 WIDTH = 98  # columns of a terminal line

@@ -80,9 +80,12 @@ def article_of(row: Row) -> FoundArticle | Article:
     first_seen_at, _ = _time(values, "first_seen_at")
     external_id = _identifier(values)
     url = _url(values)
-    source = _text(values, "source") or (host_of(url) if url else None) or "unknown"
+    named = _text(values, "source") or (host_of(url) if url else None)
+    source = named or "unknown"
     if url is None:
-        url = _standing_url(source, external_id, published_at, title or text or "")
+        # An id tells rows apart only within its outlet: files without outlets all count from 1.
+        known_by = external_id if named else None
+        url = _standing_url(source, known_by, published_at, title or text or "")
     return FoundArticle(
         url=url,
         title=title or "",

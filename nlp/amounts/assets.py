@@ -30,7 +30,6 @@ _FUND_NOUNS = frozenset(
     }
 )
 _FUND_PHRASE = 4
-NO_FUND_PHRASE = 6.0
 BREAK = 4.0
 FOLLOWING = 3.0
 CLOSE = 10.0  # a coin named nearer than this speaks louder than the sentences before

@@ -117,9 +117,6 @@ FALL_WORDS = word_set(
     " tumble tumbled sink sank slip slipped contracted lost wiped crash crashes crashed"
     " plummets plummeted plummet dip dips slid slides cooled"
 )
-RISE_WORDS = word_set(
-    "rise rises rose rising surge surges surged jump jumped up increase increased climb soared gain"
-)
 
 
 STABLECOINS = frozenset({"USDT", "USDC"})

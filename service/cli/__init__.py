@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
-from service.cli.program import main
+import sys
 
 __all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line and exit with its code; Ctrl-C is one line even while it starts."""
+    try:
+        from service.cli.program import run  # noqa: PLC0415 - so that Ctrl-C is caught meanwhile
+    except KeyboardInterrupt:
+        sys.stderr.write("undertow: interrupted before anything was done\n")
+        sys.exit(130)
+    sys.exit(run(sys.argv[1:]))

@@ -103,8 +103,3 @@ def run(arguments: Sequence[str]) -> int:
     except BaseException as error:
         return exit_code_of(error, debug=debug)
     return int(code or 0)
-
-
-def main() -> None:
-    """The console script."""
-    sys.exit(run(sys.argv[1:]))

@@ -83,6 +83,7 @@ def _tag_files(
 ) -> int:
     from service.batch import prepare, tag_files  # noqa: PLC0415 - slow to import
     from service.batch_rows import count_rows  # noqa: PLC0415 - slow to import
+    from service.journal import part_of  # noqa: PLC0415 - beside its only use
 
     batch = prepare(inputs, output, resume=resume, overwrite=overwrite)
     if batch is None:
@@ -98,6 +99,8 @@ def _tag_files(
         raise Interrupted(
             f"interrupted; what was tagged is kept beside {output}"
             " (run it again with --resume to go on)"
+            if part_of(output).exists()
+            else "interrupted before the first rows were tagged (run it again)"
         ) from None
     _tell(counts, seconds(), str(output), as_json)
     return PARTIAL if counts.failed else DONE
@@ -132,7 +135,11 @@ def _tell(counts: Counts, seconds: float, output: str | None, as_json: bool) -> 
         print_json(counts.model_dump() | {"seconds": round(seconds, 3), "output": output})
         return
     if counts.rows == 0:
-        click.echo(f"Nothing to tag: {counts.model} has tagged every article of the store.")
+        click.echo(
+            "Nothing to tag: the input has no rows."
+            if output
+            else f"Nothing to tag: {counts.model} has tagged every article of the store."
+        )
         return
     noun = "row" if output else "article"
     done = counts.rows - counts.resumed

@@ -18,7 +18,7 @@ from service.report.words import driver_title
 if TYPE_CHECKING:
     import altair as alt
 
-INK, MUTED, GRID, PAPER = "#1c2126", "#5d6670", "#dfe3e7", "#fdfdfc"
+INK, MUTED, GRID = "#1c2126", "#5d6670", "#dfe3e7"
 COMPOSITE_COLOR = "#4a5560"
 _ASSET_COLORS = {"BTC": "#1c2126", "ETH": "#7a838c"}
 # Bands far beyond every pressure are cut, lest one thin week flatten the rest.

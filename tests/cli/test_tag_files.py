@@ -356,3 +356,20 @@ def test_a_chunk_is_bounded_by_rows_and_by_text():
     assert short == [4, 4, 2]
     long = [len(one) for one in in_chunks(range(10), most=4, length=lambda _one: 100_000)]
     assert long == [3, 3, 3, 1]
+
+
+@pytest.mark.parametrize("cell", ["", "20 Nov 2025", "2025-11-20T08:00:00Z"])
+def test_times_of_one_file_beside_words_of_another(tag, tmp_path, cell):
+    moment = datetime(2025, 11, 19, 8, tzinfo=UTC)
+    table = pa.table({"title": ["Bitcoin ETFs lose $90 million"], "told": [moment]})
+    pq.write_table(table, tmp_path / "a.parquet")
+    (tmp_path / "b.csv").write_text(f"title,told\nBitcoin climbs,{cell}\n")
+    output = tmp_path / "out.parquet"
+    tag([tmp_path / "a.parquet", tmp_path / "b.csv"], output)
+    told = pq.read_table(output)["told"].to_pylist()
+    assert len(told) == 2
+    assert not part_of(output).exists()
+    if cell == "20 Nov 2025":
+        assert told[1] == cell
+    else:
+        assert told[0] == moment

@@ -149,3 +149,13 @@ def test_every_file_is_checked_before_the_first_article(write):
     bad = write("b.csv", "headline\nx\n")
     with pytest.raises(InputError, match=r"b\.csv has no column"):
         read_articles([good, bad], print)
+
+
+def test_ids_without_an_outlet_do_not_make_rows_of_two_files_one(write):
+    first = write("first.jsonl", lines({"id": 1, "title": "Funds lose money"}))
+    second = write("second.jsonl", lines({"id": 1, "title": "Funds take in money"}))
+    articles, problems = read(first, second)
+    assert problems == []
+    assert len({article.url for article in articles}) == 2
+    again, _ = read(first)
+    assert again[0].url == articles[0].url

@@ -90,3 +90,10 @@ def test_agrees_with_the_score_script(tagger, annotation, score_scripts, tmp_pat
     } <= compared
     for name in compared:
         assert ours.figures[name].value == pytest.approx(theirs[name], abs=5e-4), name
+
+
+def test_a_file_of_another_kind_names_the_missing_field(tmp_path):
+    path = tmp_path / "articles.jsonl"
+    path.write_text('{"id": "1", "title": "Funds lose money"}\n')
+    with pytest.raises(InputError, match="no field 'drivers'"):
+        evaluate(path, [])
