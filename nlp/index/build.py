@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 ASSETS = ("all", "BTC", "ETH")
 DEFAULT_BASE = timedelta(weeks=4)
+LEAST_WEEKLY_STORIES = 10
 DEFAULT_REPLICATES = 400
 # Digits kept in the file: far below the bootstrap's noise, above the last bits in which
 # processors may differ.
@@ -55,7 +56,8 @@ def build(
 
     ``asset`` is ``all``, ``BTC``, ``ETH`` or several of them; an asset's index uses the stories
     that name it. ``base`` (start, end exclusive) is the window of outlet effects and scales; by
-    default the first four weeks of the stories. ``replicates`` is the number of bootstrap
+    default the first four weeks in a row with :data:`LEAST_WEEKLY_STORIES` stories each; stories
+    before them are left out and counted in a note. ``replicates`` is the number of bootstrap
     replicates behind the 90% band.
 
     Raises :class:`UsageError` for an unknown frequency or asset, :class:`StudyError` when there
@@ -85,6 +87,13 @@ def build(
             remedy="tag the store first, or choose a span that has news",
         )
     window = base or _default_base(stories, frequency)
+    early = 0
+    if base is None:
+        # Before its base window an index would be scaled by what came later.
+        since = stories.seconds >= window[0].timestamp()
+        early = int(np.count_nonzero(~since))
+        stories = stories.where(since)
+        counts = replace(counts, stories=len(stories))
     span = _span(stories, frequency, window)
     if np.count_nonzero(span.in_base) < LEAST_BASE_PERIODS:
         raise StudyError(
@@ -107,6 +116,11 @@ def build(
     )
     effects = outlet_effects(stories, base_stories)
     notes = list(_count_notes(everything, frequency))
+    if early:
+        notes.append(
+            f"{early} stories before {window[0]:%Y-%m-%d} are left out: until then no four weeks in"
+            f" a row had {LEAST_WEEKLY_STORIES} stories each to tell what is usual."
+        )
     tables: list[pd.DataFrame] = []
     scales: dict[tuple[str, str], Scale] = {}
     number_of_period = period_number(stories.seconds, frequency) - span.first
@@ -187,8 +201,22 @@ def _count_notes(stories: StoryTable, frequency: Frequency) -> Iterable[str]:
 
 
 def _default_base(stories: StoryTable, frequency: Frequency) -> tuple[datetime, datetime]:
+    """The first four weeks that have enough stories each; the first four of all if there are none.
+
+    Chosen by the stories of the window and of those before it alone.
+    """
+    day = 86_400
     first = datetime.fromtimestamp(int(stories.seconds[0]), tz=UTC)
-    start = period_start(first, "D" if frequency == "h" else frequency)
+    start = period_start(first, "W" if frequency == "W" else "D")
+    days = (stories.seconds - int(start.timestamp())) // day
+    step = 7 if frequency == "W" else 1
+    total = np.cumsum(np.bincount(days))
+    before = np.r_[0, total]
+    for begin in range(0, len(total) - 4 * 7 + 1, step):
+        weeks = np.diff(before[begin : begin + 4 * 7 + 1 : 7])
+        if (weeks >= LEAST_WEEKLY_STORIES).all():
+            start += timedelta(days=begin)
+            break
     return start, start + DEFAULT_BASE
 
 

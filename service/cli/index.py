@@ -56,7 +56,7 @@ _PERIODS = {"h": "hour", "D": "day", "W": "week"}
     nargs=2,
     type=UTC_TIME,
     metavar="START END",
-    help="Window that scales are taken from.  [default: the first four weeks]",
+    help="Window that scales are taken from.  [default: the first four weeks with enough news]",
 )
 @click.option("--exclude-recaps", is_flag=True, help="Leave stories out that only retell prices.")
 @click.option("-o", "--output", type=FILE, help="Write the whole index here: .csv or .parquet.")

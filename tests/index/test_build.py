@@ -337,3 +337,23 @@ def test_week_bounds():
     for bad in ("2025-47", "W47", "2025-W54", "2025-W00", "2026-W10"):
         with pytest.raises(UsageError):
             narrative.week_bounds(bad, now=now)
+
+
+def test_a_thin_beginning_is_left_out_and_said(news):
+    """Four articles of a year before must not become the base window of everything after."""
+    long_before = [
+        news.make(
+            90_000 + number,
+            news.start - timedelta(days=300 - 40 * number),
+            probabilities={"macro": 0.9},
+            stances={"macro": -0.5},
+        )
+        for number in range(4)
+    ]
+    dense = news.random(60)
+    both = _build([*long_before, *dense], news)
+    assert timedelta(0) <= news.start - both.base[0] < timedelta(weeks=1)
+    assert any(note.startswith("4 stories before") for note in both.notes)
+    assert both.counts.stories == len(dense)
+    assert both.frame["period_start"].min() >= news.start
+    assert both.frame.query("driver == 'macro'")["pressure"].notna().all()
