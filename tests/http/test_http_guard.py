@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -37,8 +38,13 @@ def test_logs_tell_the_request_and_never_its_body(server):
     secret = "Bitcoin whispers 9f2c"
     answer = server.post("/v1/tag", json={"title": secret}, headers={"X-Request-ID": "log-test-1"})
     assert answer.status_code == 200
-    lines = [json.loads(line) for line in server.log().splitlines()]
-    mine = [line for line in lines if line.get("request_id") == "log-test-1"]
+    mine = []
+    deadline = time.monotonic() + 20
+    while not mine and time.monotonic() < deadline:  # the line is written after the answer
+        lines = [
+            json.loads(line) for line in server.log().splitlines(keepends=True) if "\n" in line
+        ]
+        mine = [line for line in lines if line.get("request_id") == "log-test-1"]
     assert [(line["method"], line["route"], line["status"]) for line in mine] == [
         ("POST", "/v1/tag", 200)
     ]
