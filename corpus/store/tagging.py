@@ -184,10 +184,12 @@ def _tagged_rows(database: Database, query: Select[Any]) -> Iterator[TaggedArtic
 
 
 def _tag_of_current(model: str) -> Any:
+    # Not the bare column: without statistics SQLite would then begin at the tags of the model,
+    # all of them for every page, instead of at the articles of the span.
     return and_(
         tags.c.article_id == articles.c.id,
         tags.c.content_hash == articles.c.content_hash,
-        tags.c.model == model,
+        tags.c.model + "" == model,
     )
 
 
