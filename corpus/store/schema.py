@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 VERSION_TABLE = "undertow_schema"
-HEAD = "0001"  # the newest migration; a store that says more is newer than this program
+HEAD = "0002"  # the newest migration; a store that says more is newer than this program
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -53,8 +53,10 @@ class Moment(TypeDecorator[datetime]):
 metadata = MetaData()
 
 # ``number`` counts articles in the order in which they came; ``revision`` is that of the content
-# held here, earlier contents are in ``former_contents``. ``matched_id`` and ``matched_score`` say
-# why the article belongs to its story (null for the story's head).
+# held here, earlier contents are in ``former_contents``. ``matched_id``, ``matched_score`` and
+# ``matched_reason`` say why the article belongs to its story (null for the story's head).
+# ``joined_story_id`` is the story that the article was in when it came, where a merge has since
+# moved it; null where ``story_id`` is still that one.
 articles = Table(
     "articles",
     metadata,
@@ -78,6 +80,8 @@ articles = Table(
     Column("revision", Integer, nullable=False),
     Column("matched_id", String(20)),
     Column("matched_score", Double),
+    Column("matched_reason", Text),
+    Column("joined_story_id", String(20)),
     Index("articles_by_time", "published_at", "id"),
     Index("articles_by_source", "source", "published_at", "id"),
     Index("articles_by_story", "story_id"),
@@ -95,7 +99,21 @@ former_contents = Table(
     Column("seen_at", Moment, nullable=False),
 )
 
-# Keys of corpus.stories.bands for each article, ordered so that one key and a span of time is one
+# Stories that proved to be one: ``from_id`` is ``into_id`` since ``merged_at``, when
+# ``article_id`` came, whose likeness to both showed it.
+story_merges = Table(
+    "story_merges",
+    metadata,
+    Column("from_id", String(20), primary_key=True),
+    Column("into_id", String(20), nullable=False),
+    Column("merged_at", Moment, nullable=False),
+    Column("article_id", String(20), nullable=False),
+    Column("score", Double, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("story_merges_by_into", "into_id"),
+)
+
+# Keys of corpus.stories.keys for each article, ordered so that one key and a span of time is one
 # stretch of the table. ``published_us`` is the time as a plain number: rows are many and small.
 story_bands = Table(
     "story_bands",
