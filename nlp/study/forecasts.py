@@ -24,7 +24,7 @@ from nlp.study.plan import Plan
 from nlp.study.prices import Closes
 from nlp.study.result import Forecast, Missing
 from nlp.study.samples import Sampler
-from nlp.study.statistics import hac_lag, varies
+from nlp.study.statistics import hac_freedom, hac_lag, varies
 
 # Forecasts needed for a comparison.
 LEAST_FORECASTS = 20
@@ -114,7 +114,7 @@ def clark_west(forecasts: Forecasts, *, horizon: int) -> float:
     if variance <= 1e-300:
         return 1.0
     statistic = float(adjusted.mean()) / np.sqrt(variance / number)
-    return float(stats.t.sf(statistic, 1.5 * number / (lag + 1)))
+    return float(stats.t.sf(statistic, hac_freedom(number, 1, lag)))
 
 
 def out_of_sample(

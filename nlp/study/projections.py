@@ -20,7 +20,7 @@ from nlp.study.plan import Plan
 from nlp.study.prices import Closes
 from nlp.study.result import Projection, Regression
 from nlp.study.samples import Sampler
-from nlp.study.statistics import complete, regression, varies
+from nlp.study.statistics import complete, hac_freedom, regression, varies
 
 
 def projection(
@@ -89,7 +89,7 @@ def projections(
 def _told(
     plan: Plan, *, driver: str, asset: str, horizon: int, fitted: Regression, rows: int
 ) -> Projection:
-    freedom = rows - len(fitted.controls) - 2
+    freedom = hac_freedom(rows, len(fitted.controls) + 2, fitted.hac_lag)
     reach = float(stats.t.ppf((1 + plan.level) / 2, freedom)) * fitted.error
     return Projection(
         driver=driver,

@@ -68,7 +68,7 @@ class Cell(Record):
 
 
 class Granger(Record):
-    """Whether the past of one adds to the past of the other (Wald test with HAC covariance)."""
+    """Whether the past of one adds to the past of the other (Wald test with HC3 errors)."""
 
     driver: str
     asset: str

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from arch.bootstrap import CircularBlockBootstrap
 from scipy import stats
+import statsmodels.api as sm
 from statsmodels.stats.multitest import multipletests
 from statsmodels.tsa.stattools import grangercausalitytests
 
@@ -43,15 +44,15 @@ def test_block_length_grows_with_dependence(world):
 
 
 def newey_west(design: np.ndarray, residual: np.ndarray, lag: int) -> np.ndarray:
-    """The estimator as Newey and West (1987) write it, with the small-sample factor n/(n-k)."""
-    rows, columns = design.shape
-    scores = design * residual[:, None]
+    """The estimator as Newey and West (1987) write it, over residuals of HC3."""
+    inverse = np.linalg.inv(design.T @ design)
+    leverage = np.diag(design @ inverse @ design.T)
+    scores = design * (residual / (1 - leverage))[:, None]
     middle = scores.T @ scores
     for back in range(1, lag + 1):
         product = scores[back:].T @ scores[:-back]
         middle += (1 - back / (lag + 1)) * (product + product.T)
-    inverse = np.linalg.inv(design.T @ design)
-    return inverse @ middle @ inverse * rows / (rows - columns)
+    return inverse @ middle @ inverse
 
 
 def test_regression_is_least_squares_with_newey_west_errors(series):
@@ -66,7 +67,23 @@ def test_regression_is_least_squares_with_newey_west_errors(series):
     assert found.hac_lag == 8
     assert found.slope == pytest.approx(slopes[1])
     assert found.error == pytest.approx(error)
-    assert found.p_value == pytest.approx(2 * stats.t.sf(abs(slopes[1] / error), 150 - 3))
+    assert found.p_value == pytest.approx(2 * stats.t.sf(abs(slopes[1] / error), 1.5 * 150 / 9))
+
+
+def test_errors_without_a_lag_are_hc3_of_statsmodels(series):
+    regressor, target = series
+    design = np.column_stack([np.ones(150), regressor, np.roll(target, 1)])
+    fit = sm.OLS(target, design).fit(cov_type="HC3")
+    found = statistics.hac_covariance(design, fit.resid, 0)
+    np.testing.assert_allclose(found, fit.cov_params())
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "lag", "expected"),
+    [(150, 3, 8, 25.0), (150, 3, 0, 147.0), (20, 5, 4, 6.0), (10, 9, 20, 1.0)],
+)
+def test_degrees_of_freedom_shrink_with_the_lag(rows, columns, lag, expected):
+    assert statistics.hac_freedom(rows, columns, lag) == expected
 
 
 def test_regression_refuses_a_singular_design(series):
@@ -83,6 +100,20 @@ def test_granger_without_robust_errors_is_the_classical_f_test(world):
     classical = grangercausalitytests(np.column_stack([target, source]), [2])[2][0]["ssr_ftest"]
     assert found.statistic == pytest.approx(classical[0])
     assert found.p_value == pytest.approx(classical[1])
+
+
+def test_robust_granger_is_the_wald_test_with_hc3_errors_by_hand(world):
+    random = np.random.default_rng(11)
+    source, target = world.autoregressive(random, 120), random.standard_t(4, size=120)
+    found = statistics.granger(target, source, lags=1)
+    design = np.column_stack([np.ones(119), target[:-1], source[:-1]])
+    inverse = np.linalg.inv(design.T @ design)
+    residual = target[1:] - design @ (inverse @ design.T @ target[1:])
+    scores = design * (residual / (1 - np.diag(design @ inverse @ design.T)))[:, None]
+    covariance = inverse @ scores.T @ scores @ inverse
+    ratio = (inverse @ design.T @ target[1:])[2] ** 2 / covariance[2, 2]
+    assert found.statistic == pytest.approx(ratio)
+    assert found.p_value == pytest.approx(stats.f.sf(ratio, 1, 119 - 3))
 
 
 def test_granger_finds_the_planted_direction_only(world):
