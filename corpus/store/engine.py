@@ -63,10 +63,14 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction: kept at the end of the block, undone when the block fails."""
+    def write(self, *, in_turn: bool = True) -> Iterator[Connection]:
+        """A transaction: kept at the end of the block, undone when the block fails.
+
+        Without ``in_turn`` writers on PostgreSQL do not wait for each other; for transactions that
+        lock the rows that they change.
+        """
         with self._clear_errors(), self._writing_engine().begin() as connection:
-            if not self.is_sqlite:
+            if in_turn and not self.is_sqlite:
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITERS_LOCK})"))
             yield connection
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 VERSION_TABLE = "undertow_schema"
-HEAD = "0002"  # the newest migration; a store that says more is newer than this program
+HEAD = "0003"  # the newest migration; a store that says more is newer than this program
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -157,4 +157,22 @@ source_states = Table(
     Column("failures", Integer, nullable=False),
     Column("problem", Text),
     Column("next_due_at", Moment),
+)
+
+# Which crawler reads a source, until when (see corpus.store.leases).
+source_leases = Table(
+    "source_leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("until", Moment, nullable=False),
+)
+
+# Other addresses and feed identifiers of an article, as 20 hexadecimal digits (see
+# corpus.store.names).
+article_names = Table(
+    "article_names",
+    metadata,
+    Column("name", String(20), primary_key=True),
+    Column("article_id", String(20), ForeignKey("articles.id"), nullable=False),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +23,9 @@ from corpus.records import (
     TagModel,
 )
 from corpus.store import adding, integrity, reading, series, tagging
+from corpus.store import names as article_names
 from corpus.store.engine import Database
+from corpus.store.leases import Leases
 from corpus.store.pieces import pieces
 from corpus.store.schema import HEAD
 
@@ -201,6 +203,18 @@ class Store:
     def put_source_state(self, state: SourceState) -> None:
         """Keep the state of a source, in place of the one before."""
         series.put_source_state(self._database, state)
+
+    def leases(self, seconds: float) -> Leases:
+        """The claims of a crawler of its own, each good for ``seconds`` unless it is renewed."""
+        return Leases(self._database, seconds)
+
+    def named_articles(self, names: Iterable[str]) -> dict[str, str]:
+        """The ids of the articles known by ``names`` (see :mod:`corpus.store.names`)."""
+        return article_names.find(self._database, names)
+
+    def name_articles(self, articles_by_name: Mapping[str, str]) -> None:
+        """Let articles be known by other names, whose former meaning is replaced."""
+        article_names.keep(self._database, articles_by_name)
 
     def export(self, path: Path | str) -> int:
         """Write all articles to a JSONL, CSV or Parquet file by its suffix; how many.
