@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from corpus.errors import UsageError
@@ -24,7 +24,8 @@ class Settings(BaseSettings):
     ``sources`` a source list instead of ``corpus/sources.toml``;
     ``price_api`` where ``undertow prices pull`` asks (an API like Coinbase Exchange's candles);
     ``threads`` bounds the processor threads of the tagger. ``key_hashes`` are SHA-256 digests of
-    the keys that ``undertow serve`` lets in, parted by commas.
+    the keys that ``undertow serve`` lets in, parted by commas. ``webhook_secret`` signs what
+    ``undertow watch --webhook`` posts.
     """
 
     model_config = SettingsConfigDict(
@@ -38,6 +39,7 @@ class Settings(BaseSettings):
     price_api: str = "https://api.exchange.coinbase.com"
     threads: int | None = Field(default=None, ge=1)
     key_hashes: Annotated[tuple[KeyHash, ...], NoDecode] = ()
+    webhook_secret: SecretStr | None = None
 
     @field_validator("key_hashes", mode="before")
     @classmethod

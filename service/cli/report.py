@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from corpus.errors import UsageError
 from service.cli.command import (
     FILE,
     UTC_TIME,
@@ -20,25 +21,28 @@ from service.cli.command import (
 if TYPE_CHECKING:
     from service.report import ReportFormat
 
+_OF_SUFFIX: dict[str, ReportFormat] = {".htm": "html", ".markdown": "md"}
+
 
 @make_command(
     "report",
     "undertow report --week 2025-W47",
     "undertow report --week 2025-W47 --format md",
-    "undertow report --week 2025-W47 --format json -o week.json",
+    "undertow report --week 2025-W47 -o week.pdf",
 )
 @click.option("--week", required=True, help="ISO week, such as 2025-W47.")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["html", "md", "json"]),
+    type=click.Choice(["html", "md", "pdf", "json"]),
     help="Kind of report.  [default: by the suffix of --output, else html]",
 )
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option(
     "-o",
     "--output",
     type=FILE,
-    help="Where it goes.  [default: report-WEEK.html for html, else standard output]",
+    help="Where it goes.  [default: report-WEEK.html or .pdf; md and json are printed]",
 )
 @click.option(
     "--asset",
@@ -56,6 +60,7 @@ def command(
     *,
     week: str,
     form: ReportFormat | None,
+    as_json: bool,
     output: Path | None,
     asset: str,
     as_of: datetime | None,
@@ -64,19 +69,45 @@ def command(
 ) -> None:
     """Write the report of a week: pressures with bands, strongest stories, what to watch.
 
-    The HTML report is one file that needs nothing from elsewhere.
+    The HTML and the PDF report are one file each that needs nothing from elsewhere.
     """
-    from service.report import FORMATS, build_report, render  # noqa: PLC0415 - slow to import
+    from service.report import build_report, encoded  # noqa: PLC0415 - slow to import
 
-    suffix = output.suffix.lower().removeprefix(".") if output else ""
-    chosen = form or (suffix if suffix in FORMATS else "html")
+    chosen = _chosen(form, output, as_json=as_json)
     with open_store(db) as store:
         report = build_report(store, week=week, model=tags_of, as_of=as_of, asset=asset)
-    text = render(report, chosen)
-    if output is None and chosen != "html":
-        click.echo(text, nl=False)
+    content = encoded(report, chosen)
+    if output is None and chosen in ("md", "json"):
+        click.echo(content, nl=False)
         return
-    path = output or Path(f"report-{week}.html")
-    path.write_text(text, encoding="utf-8")
+    path = output or Path(f"report-{week}.{chosen}")
+    path.write_bytes(content)
     click.echo(report.headline)
     click.echo(f"Report: {path}")
+
+
+def _chosen(form: ReportFormat | None, output: Path | None, *, as_json: bool) -> ReportFormat:
+    """The format that ``--format``, ``--json`` and the suffix of ``--output`` agree on."""
+    from service.report import FORMATS  # noqa: PLC0415 - slow to import
+
+    if as_json and form not in (None, "json"):
+        raise UsageError(
+            f"--json and --format {form} contradict each other", remedy="leave one of them out"
+        )
+    asked: ReportFormat | None = "json" if as_json else form
+    if output is None:
+        return asked or "html"
+    suffix = output.suffix.lower()
+    known = _OF_SUFFIX | {f".{one}": one for one in FORMATS}
+    if suffix not in known:
+        raise UsageError(
+            f"--output {output} has no suffix of a report",
+            remedy=f"end it in {', '.join(f'.{one}' for one in FORMATS)}",
+        )
+    meant = known[suffix]
+    if asked not in (None, meant):
+        raise UsageError(
+            f"--output {output} is no name of a {asked} file",
+            remedy=f"end it in .{asked}, or leave --format out for {meant}",
+        )
+    return meant

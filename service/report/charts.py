@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Any
 from nlp.index import COMPOSITE, Reading
 from nlp.taxonomy import drivers
 from service.report.records import IndexPoint, PricePoint
-from service.report.words import driver_title
+from service.report.words import driver_title, signed
 
 if TYPE_CHECKING:
     import altair as alt
 
+# What is there on most systems; without it print falls back to a wider face than the text's.
+_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 INK, MUTED, GRID = "#1c2126", "#5d6670", "#dfe3e7"
 COMPOSITE_COLOR = "#4a5560"
 _ASSET_COLORS = {"BTC": "#1c2126", "ETH": "#7a838c"}
-# Bands far beyond every pressure are cut, lest one thin week flatten the rest.
-_BAND_ROOM = 2.0
+# The share of weeks whose pressure the scale must hold, with half as much room again.
+_USUAL_WEEKS = 0.9
 # Room for the labels of the value axis, the same everywhere so that panels line up.
 _VALUE_AXIS = 38
 
@@ -130,7 +132,7 @@ def driver_chart(
         return None
     span = (min(one.start for one in points), max(week[1], *(one.end for one in points)))
     core = {one.name for one in drivers() if one.core} | {driver}
-    limit = _limit([one for one in points if one.driver in core])
+    limit = _limit([one for one in points if one.driver in core], week[0])
     return _svg(
         _bars(own, span=span, week=week, width=width - 60, height=height, limit=limit, ticks=ticks)
     )
@@ -153,19 +155,32 @@ def _bars(
 ) -> Any:
     import altair as alt  # noqa: PLC0415 - slow to import
 
-    limit = limit if limit is not None else _limit(points)
+    limit = limit if limit is not None else _limit(points, week[0])
     gap = timedelta(hours=14)
+
+    def within(value: float) -> float:
+        return max(-limit, min(limit, value))
+
     rows = [
         {
             "start": _iso(one.start + gap),
             "end": _iso(one.end - gap),
             "middle": _iso(one.start + (one.end - one.start) / 2),
-            "pressure": one.pressure,
-            "lower": max(-limit, one.lower) if one.lower is not None else one.pressure,
-            "upper": min(limit, one.upper) if one.upper is not None else one.pressure,
+            "pressure": within(one.pressure),
+            "lower": within(one.lower if one.lower is not None else one.pressure),
+            "upper": within(one.upper if one.upper is not None else one.pressure),
             "strength": 1.0 if one.start == week[0] else 0.5,
         }
         for one in points
+    ]
+    cut = [
+        {
+            "middle": _iso(one.start + (one.end - one.start) / 2),
+            "pressure": within(one.pressure),
+            "told": signed(one.pressure, 0),
+        }
+        for one in points
+        if abs(one.pressure) > limit
     ]
     scale = alt.Scale(domain=[-limit, limit], nice=False, zero=True)
     name = "composite" if points[0].driver == COMPOSITE else "pressure"
@@ -185,18 +200,43 @@ def _bars(
         y2="upper:Q",
     )
     zero = alt.Chart(_data([{"zero": 0}])).mark_rule(color=INK, strokeWidth=1)
-    return alt.layer(
+    layers = [
         _week_mark(week, span, ticks=ticks),
         bars,
         bands,
         zero.encode(y=alt.Y("zero:Q", scale=scale)),
-    )
+    ]
+    if cut:
+        beyond = alt.Chart(_data(cut)).mark_text(fontSize=10, color=MUTED, align="left", dx=5)
+        layers.append(
+            beyond.encode(
+                x=x.field("middle").type("temporal"),
+                y=alt.Y("pressure:Q", scale=scale),
+                text="told:N",
+            )
+        )
+    return alt.layer(*layers)
 
 
-def _limit(points: Sequence[IndexPoint]) -> float:
-    largest = max((abs(one.pressure) for one in points), default=1.0)
+def _limit(points: Sequence[IndexPoint], week: datetime) -> float:
+    """Half the height of the scale: room for all usual weeks and for the reported one.
+
+    A thin week of the past may lie far beyond all others; it is cut and its value written.
+    """
+    sizes = sorted(abs(one.pressure) for one in points)
+    if not sizes:
+        return 1.0
+    usual = 1.5 * sizes[int(_USUAL_WEEKS * (len(sizes) - 1))]
+    reported = [
+        abs(edge)
+        for one in points
+        if one.start == week
+        for edge in (one.pressure, one.lower, one.upper)
+        if edge is not None
+    ]
     edges = [abs(edge) for one in points for edge in (one.lower, one.upper) if edge is not None]
-    return max(1.0, min(max([largest, *edges]), _BAND_ROOM * largest)) * 1.05
+    needed = max([*sizes, *edges])
+    return max(1.0, min(needed, max([usual, *reported]))) * 1.05
 
 
 def _week_mark(
@@ -257,7 +297,7 @@ def _svg(chart: Any) -> str:
     import vl_convert  # noqa: PLC0415 - slow to import
 
     drawn = (
-        chart.configure(background="transparent", font="sans-serif", aria=False, padding=4)
+        chart.configure(background="transparent", font=_FONT, aria=False, padding=4)
         .configure_view(stroke=None)
         .configure_axis(
             labelColor=MUTED,
@@ -271,5 +311,9 @@ def _svg(chart: Any) -> str:
         )
         .configure_axisY(domain=False, ticks=False, minExtent=_VALUE_AXIS)
     )
-    svg: str = vl_convert.vegalite_to_svg(drawn.to_dict(), allowed_base_urls=[])
+    svg: str = vl_convert.vegalite_to_svg(
+        # The charts are ours; checking them against the schema takes longer than drawing them.
+        drawn.to_dict(validate=False),
+        allowed_base_urls=[],
+    )
     return svg.replace('role="graphics-object" aria-roledescription="group mark container"', "")

@@ -1,9 +1,9 @@
 """The headline: one sentence made from the week's readings by fixed rules.
 
 A driver is named only when its 90% band leaves out zero, that is the mean of the base window, and
-the words compare with that window and nothing else; when no driver can be named the composite may
-be, by the same rule. What price did is told beside, never as a
-consequence. A week with little or no news, or inside the base window, says that instead.
+the words compare with that window (what is usual) and nothing else; the strongest comes first. When
+no driver can be named the composite may be, by the same rule. What price did is told beside, never
+as a consequence. A week with little or no news, or inside the base window, says that instead.
 """
 
 from __future__ import annotations
@@ -44,27 +44,31 @@ def headline(
             f"{told[:1].upper()}{told[1:]} lies in the base window ({days(*base)}), the measure of"
             " what is usual, so its pressure is not compared with it."
         )
-    window = f"the base window ({days(*base)})"
+    usual = f"(usual: {days(*base)})"
     clear = sorted((one for one in core if _clear(one)), key=lambda one: -abs(one.pressure or 0.0))
     if not clear and _clear(composite):
         sentence = (
-            f"In {told} the news of the core drivers together was {_compared(composite)} than in"
-            f" {window}, though none of them alone differed by more than its uncertainty"
+            f"In {told} the news of the core drivers together was {_compared(composite)} than usual"
+            f" {usual}, though none of them alone differed by more than its uncertainty"
         )
     elif not clear:
         sentence = (
-            f"In {told} no driver's news pressure differed from {window} by more than its"
-            " uncertainty"
+            f"In {told} no driver's news pressure differed from what is usual {usual} by more than"
+            " its uncertainty"
         )
     else:
         groups: dict[str, list[str]] = {}
         for reading in clear:
-            groups.setdefault(_compared(reading), []).append(driver_words(reading.driver))
-        parts = [f"{comparison} on {listed(names)}" for comparison, names in groups.items()]
-        most = f", most of all on {driver_words(clear[0].driver)}" if len(clear) > 1 else ""
-        sentence = f"In {told} the news was {listed(parts)} than in {window}{most}"
+            groups.setdefault(_compared(reading), []).append(f"on {driver_words(reading.driver)}")
+        parts = [f"{compared} than usual {listed(names)}" for compared, names in groups.items()]
+        sentence = f"In {told} the news was {_parted(parts)} {usual}"
     moves = [f"{one.asset} {_moved(one.change)}" for one in prices]
     return f"{sentence}; over the week {listed(moves)}." if moves else f"{sentence}."
+
+
+def _parted(parts: Sequence[str]) -> str:
+    """The parts as a list; a comma before the last `and`, since each part holds some of its own."""
+    return ", and ".join(parts) if len(parts) < 3 else f"{', '.join(parts[:-1])}, and {parts[-1]}"
 
 
 def _clear(reading: Reading) -> bool:

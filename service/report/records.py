@@ -93,11 +93,18 @@ class Coverage(Record):
 
 
 class StudySummary(Record):
-    """What the study of index and price says, up to the end of the week, and what it does not."""
+    """What the study of index and price says, up to the end of the week, and what it does not.
+
+    ``lead`` is the verdict in a sentence; ``stated`` are the cells that it and the verdict state as
+    links, by their place in ``cells``; ``level`` is that of every interval.
+    """
 
     frequency: str
     first_period: UtcDatetime
     last_period: UtcDatetime
+    level: float
+    lead: str
+    stated: tuple[int, ...]
     verdict: tuple[str, ...]
     limits: tuple[str, ...]
     cells: tuple[Cell, ...]

@@ -1,4 +1,4 @@
-"""Render a weekly report as HTML, Markdown or JSON, all from the one record."""
+"""Render a weekly report as HTML, Markdown, PDF or JSON, all from the one record."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from urllib.parse import urlsplit
 
 from corpus.errors import UsageError
 from service.report import charts, words
+from service.report.pdf import page_to_pdf
 from service.report.records import WeeklyReport
+from service.report.study_table import study_rows
 
 if TYPE_CHECKING:
     import jinja2
 
-ReportFormat = Literal["html", "md", "json"]
-FORMATS: tuple[ReportFormat, ...] = ("html", "md", "json")
+ReportFormat = Literal["html", "md", "pdf", "json"]
+FORMATS: tuple[ReportFormat, ...] = ("html", "md", "pdf", "json")
 
 # Characters that Markdown, or HTML inside it, may read as markup.
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~&@]|:(?=//)|(?<=www)\.)")
@@ -28,7 +30,7 @@ def render(report: WeeklyReport, format: str) -> str:
 
     ``html`` has its charts and styles inside and needs neither scripts nor requests; ``md`` is
     CommonMark with tables; ``json`` is the record. Text from outside is escaped in each. Raises
-    :class:`UsageError` for another format.
+    :class:`UsageError` for another format; a PDF is no text, see :func:`encoded`.
     """
     if format == "json":
         return report.model_dump_json(indent=2, by_alias=True) + "\n"
@@ -47,8 +49,19 @@ def render(report: WeeklyReport, format: str) -> str:
             )
         )
     raise UsageError(
-        f"unknown report format {format!r}", remedy=f"choose one of {', '.join(FORMATS)}"
+        f"unknown report format {format!r}",
+        remedy=f"choose one of {', '.join(one for one in FORMATS if one != 'pdf')}",
     )
+
+
+def encoded(report: WeeklyReport, form: ReportFormat) -> bytes:
+    """The report as the bytes of a file: text in UTF-8, or a PDF made of the HTML.
+
+    Raises :class:`UndertowError` when the system cannot set a PDF.
+    """
+    if form == "pdf":
+        return page_to_pdf(render(report, "html"))
+    return render(report, form).encode()
 
 
 def _values(report: WeeklyReport) -> dict[str, Any]:
@@ -133,6 +146,7 @@ def _environment(loader: jinja2.BaseLoader, **more: Any) -> jinja2.Environment:
     environment.filters["markdown_link"] = markdown_link
     environment.filters["plain"] = words.plain
     environment.filters["literal"] = _Literal
+    environment.globals["study_rows"] = study_rows
     return environment
 
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from corpus.errors import StudyError
 from nlp.index import build
 from nlp.index.stories import Tagged
-from nlp.study import Plan, StudyResult
+from nlp.study import Cell, Plan, StudyResult
 from nlp.study import run as run_study
+from nlp.study.verdict import placebos_fired, stated
 from service.report.records import StudySummary
+from service.report.words import driver_words, listed, signed
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _UNITS = {"h": "hourly", "D": "daily", "W": "weekly"}
+_RELATIONS = {
+    "contemporaneous": "same period",
+    "predictive": "the news first",
+    "price_leads": "the price first",
+}
+_LINKS_TOLD = 4
 
 
 def study_summary(
@@ -44,13 +52,52 @@ def study_summary(
 
 def summarised(result: StudyResult) -> StudySummary:
     """The verdict of a study with what it does not say."""
+    links = stated_links(result)
     return StudySummary(
         frequency=result.frequency,
         first_period=result.first_period,
         last_period=result.last_period,
+        level=result.plan.level,
+        lead=_lead(result, [result.cells[place] for place in links]),
+        stated=links,
         verdict=result.verdict,
         limits=_limits(result),
         cells=result.cells,
+    )
+
+
+def stated_links(result: StudyResult) -> tuple[int, ...]:
+    """Places of the cells that pass every rule of the verdict, placebos included."""
+    fired = {
+        target: placebos_fired(
+            result.plan, [one for one in result.placebos if one.target == target]
+        )
+        for target in ("return", "volatility")
+    }
+    return tuple(
+        place
+        for place, cell in enumerate(result.cells)
+        if stated(result.plan, cell) and not fired[cell.target]
+    )
+
+
+def _lead(result: StudyResult, links: Sequence[Cell]) -> str:
+    tests = f"{len(result.cells)} tests of news against price and volatility"
+    if not links:
+        return (
+            f"Of {tests}, none shows a link that stands once it is counted how many were tried:"
+            " these weeks do not show that news leads price, or follows it."
+        )
+    told = [
+        f"{driver_words(cell.driver)} and {cell.asset} {cell.target}"
+        f" ({_RELATIONS[cell.relation]}, {signed(cell.correlation, 2)})"
+        for cell in links[:_LINKS_TOLD]
+    ]
+    if len(links) > _LINKS_TOLD:
+        told.append(f"{len(links) - _LINKS_TOLD} more")
+    return (
+        f"Of {tests}, {len(links)} {'shows' if len(links) == 1 else 'show'} a link that stands once"
+        f" it is counted how many were tried: {listed(told)}."
     )
 
 

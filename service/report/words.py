@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from datetime import date, datetime, timedelta
 
+from nlp.index import Reading
 from nlp.records import Amount
 from nlp.taxonomy import drivers
 
@@ -127,6 +128,30 @@ def driver_words(name: str) -> str:
     """A driver inside a sentence: ``spot-ETF flows``."""
     title = driver_title(name)
     return title[:1].lower() + title[1:]
+
+
+def side(reading: Reading) -> str:
+    """The side that a period's stories took, and how that compares with what is usual.
+
+    ``bearish, more than usual``, ``bullish, but less than usual`` (there its pressure is negative),
+    ``bearish, about as usual`` where the band holds zero. Usual is the base window.
+    """
+    if reading.direction not in ("bullish", "bearish"):
+        return "no side taken" if reading.direction == "mixed" else reading.direction
+    if reading.pressure is None or reading.in_base:
+        return reading.direction
+    if reading.lower is None or reading.upper is None or reading.lower <= 0 <= reading.upper:
+        return f"{reading.direction}, about as usual"
+    same = (reading.pressure > 0) == (reading.direction == "bullish")
+    return f"{reading.direction}, {'more' if same else 'but less'} than usual"
+
+
+def pull(share: float, stories: int) -> str:
+    """The side that a story stood on and its part, of all ``stories`` on the driver."""
+    stance = "bearish" if share < 0 else "bullish"
+    if abs(share) >= 0.01:
+        return f"{stance}, {abs(share):.0%} of the week's pull"
+    return f"{stance}, one of {stories:,} stories"
 
 
 def plain(text: str) -> str:

@@ -18,12 +18,14 @@ from service.report.words import (
     percent,
     plain,
     price,
+    pull,
     quantity,
+    side,
     signed,
 )
 
 BASE = (datetime(2025, 9, 1, tzinfo=UTC), datetime(2025, 9, 29, tzinfo=UTC))
-WINDOW = "the base window (1 to 28 September 2025)"
+USUAL = "(usual: 1 to 28 September 2025)"
 
 
 def reading(driver, pressure, lower, upper, raw=-0.1, **more):
@@ -52,8 +54,8 @@ def line(*core, composite=None, prices=()):
 
 def test_drivers_inside_their_bands_are_not_named():
     assert line(reading("macro", -3.0, -6.5, 0.1)) == (
-        f"In week 47 of 2025 no driver's news pressure differed from {WINDOW} by more than its"
-        " uncertainty."
+        f"In week 47 of 2025 no driver's news pressure differed from what is usual {USUAL} by more"
+        " than its uncertainty."
     )
 
 
@@ -65,9 +67,8 @@ def test_drivers_beyond_their_bands_are_named_by_side_the_strongest_in_front():
         reading("treasury", 0.3, -1.0, 1.6),
     )
     assert told == (
-        "In week 47 of 2025 the news was more bearish on spot-ETF flows and leverage and"
-        " liquidations and more bullish on macro risk appetite than in"
-        f" {WINDOW}, most of all on spot-ETF flows."
+        "In week 47 of 2025 the news was more bearish than usual on spot-ETF flows and on leverage"
+        f" and liquidations, and more bullish than usual on macro risk appetite {USUAL}."
     )
 
 
@@ -82,12 +83,37 @@ def test_drivers_beyond_their_bands_are_named_by_side_the_strongest_in_front():
 )
 def test_words_follow_both_pressure_and_side(pressure, raw, words):
     told = line(reading("macro", pressure, pressure - 1, pressure + 1, raw=raw))
-    assert f"the news was {words} on macro risk appetite than in" in told
-    assert "most of all" not in told
+    assert f"the news was {words} than usual on macro risk appetite {USUAL}" in told
 
 
 def test_a_driver_without_a_band_is_never_named():
     assert "no driver's" in line(reading("macro", -9.0, None, None))
+
+
+@pytest.mark.parametrize(
+    ("direction", "pressure", "lower", "upper", "words"),
+    [
+        ("bearish", -2.0, -3.0, -1.0, "bearish, more than usual"),
+        ("bearish", 2.0, 1.0, 3.0, "bearish, but less than usual"),
+        ("bullish", 2.0, 1.0, 3.0, "bullish, more than usual"),
+        ("bullish", -2.0, -3.0, -1.0, "bullish, but less than usual"),
+        ("bullish", -2.0, -3.0, 0.1, "bullish, about as usual"),
+        ("bullish", -2.0, None, None, "bullish, about as usual"),
+        ("mixed", 0.2, 0.1, 0.3, "no side taken"),
+        ("no coverage", None, None, None, "no coverage"),
+    ],
+)
+def test_the_side_says_how_it_compares_with_what_is_usual(direction, pressure, lower, upper, words):
+    assert side(reading("macro", pressure, lower, upper, direction=direction)) == words
+
+
+def test_in_the_base_window_the_side_is_compared_with_nothing():
+    assert side(reading("macro", -2.0, -3.0, -1.0, in_base=True)) == "bearish"
+
+
+def test_a_small_share_is_told_as_one_story_of_many():
+    assert pull(-0.124, 7) == "bearish, 12% of the week's pull"
+    assert pull(0.004, 1495) == "bullish, one of 1,495 stories"
 
 
 def test_the_composite_is_named_only_when_no_driver_can_be():

@@ -225,8 +225,8 @@ def test_only_web_addresses_become_links(url):
 
 
 def test_an_unknown_format_is_refused(report):
-    with pytest.raises(UsageError, match="unknown report format 'pdf'"):
-        render(report, "pdf")
+    with pytest.raises(UsageError, match="unknown report format 'docx'"):
+        render(report, "docx")
 
 
 def test_json_has_every_series_of_the_charts(report):
