@@ -47,10 +47,11 @@ def figures_in(text: str) -> tuple[str, ...]:
 
 def figures_conflict(a: Sequence[str], b: Sequence[str]) -> bool:
     """Whether each side states a figure that the other does not."""
-    return bool(_unmatched(a, b)) and bool(_unmatched(b, a))
+    return bool(unmatched_figures(a, b)) and bool(unmatched_figures(b, a))
 
 
-def _unmatched(some: Sequence[str], others: Sequence[str]) -> list[str]:
+def unmatched_figures(some: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Those of ``some`` that ``others`` do not state, in the precision of the rounder one."""
     return [one for one in some if not any(_same(one, other) for other in others)]
 
 

@@ -1,8 +1,9 @@
-"""Which articles tell the same story: syndicated and lightly edited copies, by stated rules.
+"""Which articles tell the same story: copies, and rewritten reports of the same event.
 
-Candidates come from MinHash with banding (Broder 1997; datasketch), over the words of the title
-and over the word pairs of the text's opening; each candidate is then compared in full. Two articles
-published within :data:`WINDOW` of each other are copies when one of these holds:
+**Copies** are found by stated rules. Candidates come from MinHash with banding (Broder 1997;
+datasketch), over the words of the title and over the word pairs of the text's opening; each
+candidate is then compared in full. Two articles published within :data:`WINDOW` of each other are
+copies when one of these holds:
 
 - their openings share at least half of their word pairs, and their titles three words in ten (half,
   when they are more than twelve hours apart);
@@ -19,11 +20,18 @@ text writes with a capital letter and that the other text does not have at all.
 None of it counts when the figures differ: two days' flow reports share every word but the numbers
 and the dates. Figures conflict when each of the two titles (or openings) states one that the other
 does not, numbers being compared in the precision of the rounder one.
+
+**Rewritten reports** are told by :mod:`corpus.same_event`. Candidates are articles that share a
+rare word or figure. What is worded alike and yet no copy (another day's figures in the same words,
+an outlet's furniture) is no rewritten report either.
+
+A story is more than a chain of likenesses: :func:`fits` says what an article must be to all of it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import zlib
 from collections.abc import Sequence
@@ -36,6 +44,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus.figures import figures_conflict, figures_in
+from corpus.same_event import Report, log_odds, report_of
 
 WINDOW = timedelta(hours=72)
 _SAME_EDITION = timedelta(hours=12)
@@ -46,6 +55,13 @@ OPENING_CHARACTERS = _OPENING_WORDS * 12  # no more of a text is looked at
 _FIGURE_WORDS = 60  # of the opening; figures further down are background
 _TITLE_BANDS, _TITLE_ROWS = 7, 4
 _TEXT_BANDS, _TEXT_ROWS = 12, 3
+_COPY_LOG_ODDS = 4.0  # what a copy counts as, and the most that a rewritten report does
+_UNLIKE_LOG_ODDS = -4.0  # the least
+_MATCH = 0.5  # log-odds to the member of a story that is most like an article
+_MEAN = -0.25  # to all members compared, on average
+_MERGED_MEAN = 0.0  # of two stories, between the members of one and of the other
+_BAND_WEIGHT = 8.0  # of a key of alike words, beside the rarity of a shared word
+_DAY_ONLY_HOURS = timedelta(hours=12)
 _SEED = 20251124  # fixes the permutations: signatures are kept in the store
 
 _WORD = re.compile(r"[^\W_]+(?:[.,’'][^\W_]+)*")
@@ -62,6 +78,20 @@ class Sketch:
     text_names: frozenset[int]
     title_figures: tuple[str, ...]
     text_figures: tuple[str, ...]
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How alike two articles are: log-odds that they tell one story, and a copy's own score."""
+
+    log_odds: float
+    copy: float | None
+
+    @property
+    def score(self) -> float:
+        """In (0, 1]: the share of a copy that is the same, else the chance of one event."""
+        return self.copy if self.copy is not None else 1 / (1 + math.exp(-self.log_odds))
 
 
 def sketch(title: str, text: str | None) -> Sketch:
@@ -81,7 +111,16 @@ def sketch(title: str, text: str | None) -> Sketch:
         text_figures=figures_in(
             " ".join((text or "")[: _FIGURE_WORDS * 10].split()[:_FIGURE_WORDS])
         ),
+        report=report_of(title, text),
     )
+
+
+def keys(found: Sketch) -> dict[int, float]:
+    """Keys of which two articles of one story share some, with the weight of sharing each."""
+    weights = dict.fromkeys(bands(found), _BAND_WEIGHT)
+    for term, rarity in found.report.keys:
+        weights[_key(b"term" + term.encode("utf-8", "surrogatepass"))] = rarity
+    return weights
 
 
 def bands(found: Sketch) -> tuple[int, ...]:
@@ -99,26 +138,64 @@ def copy_score(a: Sketch, b: Sketch, gap: timedelta) -> float | None:
 
     ``gap`` is the time between their publications, of either sign.
     """
+    return _compared_as_copies(a, b, abs(gap))[0]
+
+
+def likeness(
+    a: Sketch, b: Sketch, gap: timedelta, *, same_outlet: bool, day_only: bool = False
+) -> Likeness:
+    """How alike two articles are; ``day_only`` when one of them has only a day of publication."""
     gap = abs(gap)
+    # What lies between the two may be as much as a day longer, which a copy must bear; a rewritten
+    # report is judged by what is likely.
+    copy, worded_alike = _compared_as_copies(a, b, gap + timedelta(days=1) if day_only else gap)
+    if copy is not None:
+        return Likeness(_COPY_LOG_ODDS, copy)
+    if worded_alike:
+        return Likeness(_UNLIKE_LOG_ODDS, None)
+    likely = max(gap, _DAY_ONLY_HOURS) if day_only else gap
+    odds = log_odds(a.report, b.report, likely, same_outlet=same_outlet)
+    return Likeness(min(max(odds, _UNLIKE_LOG_ODDS), _COPY_LOG_ODDS), None)
+
+
+def fits(with_members: Sequence[Likeness]) -> bool:
+    """Whether an article that is so alike to the members of a story belongs to it.
+
+    To one of them it must be like in itself, and to all of them on average, so that a story does
+    not wander from event to event.
+    """
+    odds = [one.log_odds for one in with_members]
+    return max(odds) >= _MATCH and sum(odds) / len(odds) >= _MEAN
+
+
+def are_one(between_members: Sequence[Likeness]) -> bool:
+    """Whether two stories whose members are so alike are one."""
+    odds = [one.log_odds for one in between_members]
+    return sum(odds) / len(odds) >= _MERGED_MEAN
+
+
+def _compared_as_copies(a: Sketch, b: Sketch, gap: timedelta) -> tuple[float | None, bool]:
+    """The score of a copy (null when none), and whether the two are worded alike."""
     title = _overlap(a.title, b.title)
     text = _overlap(a.text_pairs, b.text_pairs)
     same_text = text >= 0.95 and title >= 0.1 and gap <= _SAME_EDITION
     edited_text = text >= 0.5 and title >= (0.3 if gap <= _SAME_EDITION else 0.5)
-    same_title = (
+    alike_titles = (
         title >= 0.8
         and min(len(a.title), len(b.title)) >= 6
         and _overlap(a.title_pairs, b.title_pairs) >= 0.65
-        and gap <= _SAME_DAY
     )
+    same_title = alike_titles and gap <= _SAME_DAY
+    worded_alike = text >= 0.5 or alike_titles
     if not (same_text or edited_text or same_title):
-        return None
+        return None, worded_alike
     if figures_conflict(a.title_figures, b.title_figures):
-        return None
+        return None, True
     if figures_conflict(a.text_figures, b.text_figures):
-        return None
+        return None, True
     if _names_of_its_own(a, b) and _names_of_its_own(b, a):
-        return None
-    return max(text if same_text or edited_text else 0.0, title if same_title else 0.0)
+        return None, True
+    return max(text if same_text or edited_text else 0.0, title if same_title else 0.0), True
 
 
 def _names_of_its_own(one: Sketch, other: Sketch) -> frozenset[int]:

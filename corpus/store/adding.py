@@ -6,9 +6,10 @@
   gives titles only) never takes a known text away.
 - The time of publication is settled by the first finding: a claim later than ``first_seen_at``, or
   none, is held at ``first_seen_at``, and flagged.
-- A new article joins the story of the most alike copy published within 72 hours that the store
-  holds; else it heads a story of its own. That is settled once: a story id never changes its
-  meaning when more news comes.
+- A new article joins the story that it fits best (:mod:`corpus.stories`) of those published within
+  72 hours; else it heads a story of its own. A story id never changes its meaning when more news
+  comes: when an article shows that two stories are one, the id of the one first seen stays, and the
+  merge is recorded.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from sqlalchemy import Connection
 
 from corpus.identity import article_id, canonical_url, content_hash
 from corpus.records import AddCounts, Article, FoundArticle, PublishedFlag
+from corpus.store.grouping import Prepared, Sketches
 from corpus.store.revising import known_contents, revise
-from corpus.store.storing import Prepared, insert_with_stories
-from corpus.stories import bands, sketch
+from corpus.store.storing import insert_with_stories
+from corpus.stories import keys, sketch
 
 
 def prepare(found: FoundArticle | Article, now: datetime) -> Prepared:
@@ -36,11 +38,13 @@ def prepare(found: FoundArticle | Article, now: datetime) -> Prepared:
     else:
         row = _new_row(found, now)
     seen = sketch(row["title"], row["text"])
-    return Prepared(row, seen, bands(seen))
+    return Prepared(row, seen, keys(seen))
 
 
-def add_batch(connection: Connection, batch: Sequence[Prepared]) -> AddCounts:
-    """Write a batch within the connection's transaction."""
+def add_batch(
+    connection: Connection, batch: Sequence[Prepared], sketches: Sketches
+) -> AddCounts:
+    """Write a batch within the connection's transaction; ``sketches`` serve the next batch too."""
     known = known_contents(connection, {item.row["id"] for item in batch})
     fresh: dict[str, Prepared] = {}
     again: list[Prepared] = []
@@ -49,7 +53,7 @@ def add_batch(connection: Connection, batch: Sequence[Prepared]) -> AddCounts:
             again.append(item)
         else:
             fresh[item.row["id"]] = item
-    copies = insert_with_stories(connection, list(fresh.values()))
+    copies = insert_with_stories(connection, list(fresh.values()), sketches)
     known |= known_contents(connection, {item.row["id"] for item in again} & fresh.keys())
     updated = sum(revise(connection, known[item.row["id"]], item) for item in again)
     return AddCounts(new=len(fresh), updated=updated, unchanged=len(again) - updated, copies=copies)

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from corpus.identity import content_hash
+from corpus.store.grouping import Prepared
 from corpus.store.schema import articles, former_contents
-from corpus.store.storing import Prepared, keep_bands
-from corpus.stories import bands, sketch
+from corpus.store.storing import keep_keys
+from corpus.stories import keys, sketch
 
 _CURRENT = (
     articles.c.number,
@@ -54,9 +55,7 @@ def revise(connection: Connection, known: dict[str, Any], item: Prepared) -> boo
             **{name: known[name] for name in ("title", "text", "summary", "content_hash")},
         }
         connection.execute(insert(former_contents), former)
-        keep_bands(
-            connection, [(known["number"], known["published_at"], bands(sketch(title, text)))]
-        )
+        keep_keys(connection, [(known["number"], known["published_at"], keys(sketch(title, text)))])
         changes = {
             "title": title,
             "text": text,

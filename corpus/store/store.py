@@ -25,6 +25,7 @@ from corpus.records import (
 from corpus.store import adding, integrity, reading, series, tagging
 from corpus.store import names as article_names
 from corpus.store.engine import Database
+from corpus.store.grouping import Sketches
 from corpus.store.leases import Leases
 from corpus.store.pieces import pieces
 from corpus.store.schema import HEAD
@@ -87,11 +88,12 @@ class Store:
         :class:`InputError` for a URL that is none; batches before it are kept.
         """
         new = updated = unchanged = copies = 0
+        sketches = Sketches()
         for batch in pieces(found, _BATCH):
             now = seen_at or datetime.now(UTC)
             prepared = [adding.prepare(one, now) for one in batch]
             with self._database.write() as connection:
-                counts = adding.add_batch(connection, prepared)
+                counts = adding.add_batch(connection, prepared, sketches)
             new += counts.new
             updated += counts.updated
             unchanged += counts.unchanged

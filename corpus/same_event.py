@@ -1,0 +1,206 @@
+"""Whether two articles report the same concrete event in words of their own.
+
+A logistic regression over eight features (:data:`FEATURES`), fitted on judged pairs; its weights
+are in ``same_event.toml``. Words count by how rare they are in crypto news (Sparck Jones 1972:
+``log(documents / documents with the word)``), by the table of ``story_words.toml``.
+``tests/store/refit_stories.py`` makes both files anew and says how well they do on news that they
+have not seen.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from corpus.figures import figures_in, unmatched_figures
+
+_FOLDER = Path(__file__).parent
+OPENING_WORDS = 128
+_FIGURE_WORDS = 60  # of the opening; figures further down are background
+_LONGEST_WORD = 12  # characters on average; bounds the characters that are looked at
+_TITLE_KEYS, _OPENING_KEYS = 5, 7
+_LEAST_TITLE_KEY, _LEAST_OPENING_KEY = 3.5, 4.0  # rarity of a word that may find candidates
+_LONGEST_GAP = timedelta(hours=72)
+_LEAST_SHARED, _SAYS_SOMETHING = 3, 2.5  # fewer shared words of this rarity are no event
+_SHORTEST = 12  # words of an opening; judged pairs have few shorter ones
+_NAMED = 4  # shared words that a reason names
+
+_WORD = re.compile(r"[^\W_]+(?:[.,'][^\W_]+)*")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_EMPTY_WORDS = frozenset(
+    "a about after all amid an and any are as at be been but by can could did do does for from had"
+    " has have he her here his how if in into is it its may more new not now of on or our out over"
+    " said say says she than that the their them then there these they this to up was we were what"
+    " when which while who why will with would you your".split()
+)
+_TICKERS = {
+    "ada": "cardano",
+    "bnb": "binancecoin",
+    "btc": "bitcoin",
+    "doge": "dogecoin",
+    "eth": "ethereum",
+    "ether": "ethereum",
+    "sol": "solana",
+}
+
+FEATURES = (
+    "log_hours",  # log(1 + hours between the two publications)
+    "title_rarity",  # mean rarity of the two rarest words that both titles have
+    "same_outlet_days",  # days between the two when they are of one outlet, else 0
+    "shared_rarity",  # mean rarity of the three rarest words that both have
+    "title_coverage",  # share of a title, by rarity, that the other article has; the lesser one
+    "log_length",  # log(1 + words of the shorter opening, 12 at least)
+    "own_names",  # 1 when each title names somebody whom the other article does not know
+    "own_figures",  # 1 when each title states a figure that the other article does not have
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is compared of an article: its terms (content words, bent to one form) and figures."""
+
+    title: frozenset[str]
+    terms: frozenset[str]  # of title and opening
+    opening_length: int
+    title_names: frozenset[str]  # terms of the title that its opening has as names
+    title_figures: tuple[str, ...]
+    figures: tuple[str, ...]  # of title and opening
+    keys: tuple[tuple[str, float], ...]  # the terms that find candidates, with their rarity
+
+
+class Scorer(NamedTuple):
+    """Weights of :data:`FEATURES` and the constant; together they give log-odds."""
+
+    weights: tuple[float, ...]
+    constant: float
+
+
+def report_of(title: str, text: str | None) -> Report:
+    """The :class:`Report` of a title and a text."""
+    opening = " ".join((text or "")[: OPENING_WORDS * _LONGEST_WORD].split()[:OPENING_WORDS])
+    title_terms = list(dict.fromkeys(_terms(title)))
+    opening_terms = _terms(opening)
+    in_title = frozenset(title_terms)
+    title_figures = figures_in(title)
+    figures = figures_in(" ".join(opening[: _FIGURE_WORDS * 10].split()[:_FIGURE_WORDS]))
+    return Report(
+        title=in_title,
+        terms=in_title | frozenset(opening_terms),
+        opening_length=len(opening_terms),
+        title_names=in_title & _names(opening),
+        title_figures=title_figures,
+        figures=tuple(dict.fromkeys((*title_figures, *figures))),
+        keys=(
+            *_rarest(title_terms, _TITLE_KEYS, _LEAST_TITLE_KEY),
+            *_rarest(
+                [term for term in dict.fromkeys(opening_terms) if term not in in_title],
+                _OPENING_KEYS,
+                _LEAST_OPENING_KEY,
+            ),
+        ),
+    )
+
+
+def features(a: Report, b: Report, gap: timedelta, *, same_outlet: bool) -> tuple[float, ...]:
+    """The values of :data:`FEATURES` for two articles published ``gap`` apart, of either sign."""
+    hours = min(abs(gap), _LONGEST_GAP) / timedelta(hours=1)
+    both_titles = sorted((rarity(term) for term in a.title & b.title), reverse=True)
+    both = sorted((rarity(term) for term in a.terms & b.terms), reverse=True)
+    own_names = a.title_names - b.terms and b.title_names - a.terms
+    own_figures = unmatched_figures(a.title_figures, b.figures) and unmatched_figures(
+        b.title_figures, a.figures
+    )
+    return (
+        math.log1p(hours),
+        sum(both_titles[:2]) / 2,
+        hours / 24 if same_outlet else 0.0,
+        sum(both[:3]) / 3,
+        min(_coverage(a.title, b.terms), _coverage(b.title, a.terms)),
+        math.log1p(max(min(a.opening_length, b.opening_length), _SHORTEST)),
+        float(bool(own_names)),
+        float(bool(own_figures)),
+    )
+
+
+def log_odds(a: Report, b: Report, gap: timedelta, *, same_outlet: bool) -> float:
+    """Log-odds that the two report the same event; see :func:`features`."""
+    if sum(rarity(term) >= _SAYS_SOMETHING for term in a.terms & b.terms) < _LEAST_SHARED:
+        return -math.inf
+    scorer = shipped_scorer()
+    values = features(a, b, gap, same_outlet=same_outlet)
+    return scorer.constant + sum(map(float.__mul__, scorer.weights, values))
+
+
+def reason(a: Report, b: Report, gap: timedelta) -> str:
+    """In words, what the two have in common."""
+    shared = sorted(a.terms & b.terms, key=lambda term: (-rarity(term), term))[:_NAMED]
+    hours = abs(gap) / timedelta(hours=1)
+    return f"same event: both have {', '.join(shared) or 'no rare word'}; {hours:.1f} h apart"
+
+
+def rarity(term: str) -> float:
+    """How rare a term is in crypto news: the natural log of one in how many articles has it."""
+    known, rarest = _rarities()
+    return known.get(term, rarest)
+
+
+@cache
+def shipped_scorer() -> Scorer:
+    """The fitted weights."""
+    told = tomllib.loads((_FOLDER / "same_event.toml").read_text(encoding="utf-8"))
+    return Scorer(tuple(float(told["weights"][name]) for name in FEATURES), told["constant"])
+
+
+@cache
+def _rarities() -> tuple[Mapping[str, float], float]:
+    """Rarity by term, and that of a term which is not in the table."""
+    told = tomllib.loads((_FOLDER / "story_words.toml").read_text(encoding="utf-8"))
+    known = {term: float(value) for value, line in told["words"].items() for term in line.split()}
+    return known, float(told["rarest"])
+
+
+def _terms(text: str) -> list[str]:
+    words = (word.replace(",", "") for word in _WORD.findall(text.replace("’", "'").lower()))
+    return [_one_form(word) for word in words if word not in _EMPTY_WORDS]
+
+
+def _one_form(word: str) -> str:
+    """A word without its ending, so that "buys" and "buying" are one; a ticker as its coin."""
+    word = _TICKERS.get(word, word).removesuffix("'s").replace("'", "")
+    if not word.isalpha() or len(word) <= 4:
+        return word
+    for ending in ("ing", "ed", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 4:
+            word = word.removesuffix(ending)
+            break
+    return word.removesuffix("e") if len(word) > 4 else word
+
+
+def _names(opening: str) -> frozenset[str]:
+    """Terms written with a capital letter or digit inside a sentence."""
+    found: set[str] = set()
+    for sentence in _SENTENCE_END.split(opening.replace("’", "'")):
+        found.update(
+            _one_form(word.lower().replace(",", ""))
+            for word in _WORD.findall(sentence)[1:]
+            if word[0].isupper()
+        )
+    return frozenset(found)
+
+
+def _rarest(terms: Iterable[str], count: int, least: float) -> list[tuple[str, float]]:
+    rated = [(term, rarity(term)) for term in terms]
+    chosen = sorted((one for one in rated if one[1] >= least), key=lambda one: -one[1])
+    return chosen[:count]
+
+
+def _coverage(title: frozenset[str], terms: frozenset[str]) -> float:
+    whole = sum(map(rarity, title))
+    return sum(map(rarity, title & terms)) / whole if whole else 0.0
