@@ -150,6 +150,19 @@ class TagModel(Record):
     last_tagged_at: UtcDatetime
 
 
+class StoreState(Record):
+    """The newest of what a store holds: equal states mean that nothing came in between.
+
+    ``models`` are those that tagged, with the time of their last tag, the latest first;
+    ``articles`` numbers the article that came last, ``prices`` counts the prices.
+    """
+
+    models: tuple[tuple[str, UtcDatetime], ...]
+    articles: int
+    last_published: UtcDatetime | None
+    prices: int
+
+
 class TaggedArticle(Record):
     """An article with its tag record, one line of JSON."""
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 VERSION_TABLE = "undertow_schema"
-HEAD = "0003"  # the newest migration; a store that says more is newer than this program
+HEAD = "0004"  # the newest migration; a store that says more is newer than this program
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -175,4 +175,13 @@ article_names = Table(
     metadata,
     Column("name", String(20), primary_key=True),
     Column("article_id", String(20), ForeignKey("articles.id"), nullable=False),
+)
+
+# Results made of the store that take long, each with the state of the store that it was made of.
+kept_results = Table(
+    "kept_results",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("body", Text, nullable=False),
 )

@@ -18,11 +18,12 @@ from corpus.records import (
     Revision,
     SourceState,
     StoreCounts,
+    StoreState,
     StoryMatch,
     TaggedArticle,
     TagModel,
 )
-from corpus.store import adding, integrity, reading, series, tagging
+from corpus.store import adding, integrity, keeping, reading, series, tagging
 from corpus.store import names as article_names
 from corpus.store.engine import Database
 from corpus.store.grouping import Sketches
@@ -136,6 +137,18 @@ class Store:
     def counts(self) -> StoreCounts:
         """How much the store holds."""
         return reading.count_all(self._database)
+
+    def state(self) -> StoreState:
+        """The newest of what the store holds; quick, however much that is."""
+        return keeping.state(self._database)
+
+    def keep(self, name: str, state: str, body: str) -> None:
+        """Keep a result made of the store under a name, with the state that it was made of."""
+        keeping.keep(self._database, name, state, body)
+
+    def kept(self, name: str) -> tuple[str, str] | None:
+        """The state and the body of the result kept under a name."""
+        return keeping.kept(self._database, name)
 
     def untagged(self, model: str) -> Iterator[Article]:
         """Articles whose current content ``model`` has not tagged; streamed.
