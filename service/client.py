@@ -4,11 +4,13 @@
 
     with Client("http://127.0.0.1:8000") as client:
         record = client.tag([{"title": "Bitcoin funds lose $870 million in a day"}])[0]
+        for record in client.tag_stream(items):  # any number of them, from any iterable
+            ...
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -23,11 +25,14 @@ from nlp.taxonomy import Driver
 from nlp.watch import WatchState
 
 if TYPE_CHECKING:
-    import httpx
+    pass
 
 _RECORDS: TypeAdapter[list[TagRecord | TagFailure]] = TypeAdapter(list[TagRecord | TagFailure])
+_RECORD: TypeAdapter[TagRecord | TagFailure] = TypeAdapter(TagRecord | TagFailure)
 _STATES: TypeAdapter[tuple[WatchState, ...]] = TypeAdapter(tuple[WatchState, ...])
 _DRIVERS: TypeAdapter[tuple[Driver, ...]] = TypeAdapter(tuple[Driver, ...])
+_OK = 200
+_OUR_FAULT = frozenset({400, 404, 413, 415, 422})
 
 
 class Client:
@@ -45,6 +50,8 @@ class Client:
         import httpx  # noqa: PLC0415 - keeps the module quick to import
 
         headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._headers = headers
+        self._timeout = timeout
         self._http = httpx.Client(base_url=base_url, headers=headers, timeout=timeout)
 
     def __enter__(self) -> Self:
@@ -68,13 +75,43 @@ class Client:
         At most as many items as the server takes in one request (256 unless it was told
         otherwise).
         """
-        given = [
-            one.model_dump(mode="json", exclude_none=True) if isinstance(one, Item) else dict(one)
-            for one in items
-        ]
+        body = to_json([_plain(one) for one in items])
         return _RECORDS.validate_json(
-            self._ask("POST", "/v1/tag", body=to_json(given), kind="application/json")
+            self._ask("POST", "/v1/tag", body=body, kind="application/json")
         )
+
+    def tag_stream(
+        self, items: Iterable[Item | Mapping[str, Any]]
+    ) -> Iterator[TagRecord | TagFailure]:
+        """The records of any number of items, in order, as they come.
+
+        ``items`` are taken only as fast as the server tags them, and memory does not grow. When the
+        server cannot go on the error says after which item to begin again.
+        """
+        import h11  # noqa: PLC0415 - keeps the module quick to import
+
+        from service.client_stream import post_both_ways  # noqa: PLC0415 - as h11
+
+        headers = {
+            **self._headers,
+            "Content-Type": "application/x-ndjson",
+            "Transfer-Encoding": "chunked",
+            "Connection": "close",
+        }
+        url = str(self._http.base_url.join("/v1/tag/stream"))
+        lines = (to_json(_plain(one)) + b"\n" for one in items)
+        rest = b""
+        try:
+            for answer in post_both_ways(url, lines, headers=headers, timeout=self._timeout):
+                *whole, rest = (rest + answer.part).split(b"\n")
+                if answer.status != _OK:
+                    if not answer.part:
+                        raise _refusal(answer.status, rest)
+                    continue
+                for line in whole:
+                    yield _record_of(line)
+        except (OSError, h11.ProtocolError) as error:
+            raise self._unreachable(error) from error
 
     def articles(
         self,
@@ -157,22 +194,46 @@ class Client:
                 headers={"Content-Type": kind} if kind else {},
             )
         except httpx.HTTPError as error:
-            raise FetchError(
-                f"{self._http.base_url} cannot be reached: {error}",
-                remedy="start it with `undertow serve`, or correct the address",
-            ) from error
+            raise self._unreachable(error) from error
         if answer.is_success:
             return answer.content
-        raise _refusal(answer)
+        raise _refusal(answer.status_code, answer.content)
+
+    def _unreachable(self, error: Exception) -> FetchError:
+        return FetchError(
+            f"{self._http.base_url} cannot be reached: {error}",
+            remedy="start it with `undertow serve`, or correct the address",
+        )
 
 
-def _refusal(answer: httpx.Response) -> FetchError | UsageError:
+def _plain(item: Item | Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(item, Item):
+        return item.model_dump(mode="json", exclude_none=True)
+    return dict(item)
+
+
+def _record_of(line: bytes) -> TagRecord | TagFailure:
+    """A line of a stream; raises when it is the problem that ended it."""
+    try:
+        return _RECORD.validate_json(line)
+    except ValidationError:
+        raise _refusal(_status_of(line), line) from None
+
+
+def _status_of(line: bytes) -> int:
+    try:
+        return int(from_json(line)["status"])
+    except (ValueError, KeyError, TypeError):
+        return _OK
+
+
+def _refusal(status: int, content: bytes) -> FetchError | UsageError:
     """The server's problem document as an error."""
     try:
-        told = from_json(answer.content)
+        told = from_json(content)
         message, remedy = str(told["detail"]), str(told.get("remedy", ""))
-    except (ValueError, KeyError, TypeError, ValidationError):
-        message, remedy = f"the server answered {answer.status_code}", ""
-    if answer.status_code in {400, 404, 413, 422}:
+    except (ValueError, KeyError, TypeError):
+        message, remedy = f"the server answered {status}", ""
+    if status in _OUR_FAULT:
         return UsageError(message, remedy=remedy)
     return FetchError(message, remedy=remedy)

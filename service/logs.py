@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 # The packages whose own lines are told; libraries speak up only from a warning on.
 _ROOMS: Sequence[str] = ("corpus", "nlp", "service")
 logger = logging.getLogger("service")
+_told = {"as_json": False, "debug": False}
 
 
 class _Handler(logging.Handler):
@@ -34,6 +35,7 @@ def configure_logs(*, as_json: bool = False, debug: bool = False) -> None:
     A JSON line has ``time`` (ISO 8601, UTC), ``level``, ``logger``, ``message`` and the record's
     own fields.
     """
+    _told.update(as_json=as_json, debug=debug)
     handler = _Handler()
     if as_json:
         from pythonjsonlogger.json import JsonFormatter  # noqa: PLC0415 - only when asked for
@@ -52,3 +54,8 @@ def configure_logs(*, as_json: bool = False, debug: bool = False) -> None:
     level = logging.DEBUG if debug else logging.INFO if as_json else logging.WARNING
     for room in _ROOMS:
         logging.getLogger(room).setLevel(level)
+
+
+def configured() -> dict[str, bool]:
+    """What logs were last configured with, for processes that are started from this one."""
+    return dict(_told)

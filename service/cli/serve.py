@@ -23,9 +23,30 @@ from service.cli.command import database_option, make_command, model_option, sto
     show_default=True,
     help="Port to listen on; 0 takes a free one.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that share the port; each holds a model of its own.",
+)
+@click.option(
+    "--rate-limit",
+    metavar="NUMBER",
+    type=click.FloatRange(0, 1_000_000, min_open=True),
+    help="Items and other requests a second that each key may ask for.  [default: no bound]",
+)
 @model_option
 @database_option
-def command(*, host: str, port: int, model_directory: Path | None, db: str | None) -> None:
+def command(
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    rate_limit: float | None,
+    model_directory: Path | None,
+    db: str | None,
+) -> None:
     """Serve tagging, articles, index, study and watch list over HTTP, and the dashboard.
 
     Only this machine is served unless --host says otherwise. Keys are asked for once
@@ -43,6 +64,7 @@ def command(*, host: str, port: int, model_directory: Path | None, db: str | Non
         model=model_directory or settings.model,
         threads=settings.threads,
         added=[settings.drivers],
-        options=ServeOptions(key_hashes=settings.key_hashes),
+        options=ServeOptions(key_hashes=settings.key_hashes, rate_limit=rate_limit),
+        workers=workers,
         on_listening=lambda address: click.echo(f"Listening on {address} (Ctrl-C ends it)"),
     )

@@ -7,14 +7,16 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
-from service.http import about, articles, market, tagging
+from service.http import about, articles, market, streaming, tagging
 from service.http.batching import ItemTagger, MicroBatcher
 from service.http.guard import Guard
 from service.http.metrics import Metrics
 from service.http.options import ServeOptions
+from service.http.parameters import refuse_unknown_parameters
 from service.http.problems import MEDIA_TYPE, Problem, add_problem_handlers
+from service.http.rate import TokenBuckets
 from service.http.service import Service
 
 if TYPE_CHECKING:
@@ -29,11 +31,23 @@ _PROBLEM = {
 }
 
 
-def create_app(store: Store, tagger: ItemTagger, options: ServeOptions | None = None) -> FastAPI:
-    """The application over an open store and a loaded tagger; neither is closed by it."""
+def create_app(
+    store: Store,
+    tagger: ItemTagger,
+    options: ServeOptions | None = None,
+    *,
+    buckets: TokenBuckets | None = None,
+) -> FastAPI:
+    """The application over an open store and a loaded tagger; neither is closed by it.
+
+    ``buckets`` hold the keys of ``options`` to their rate; without them they are made here when
+    ``options`` has a rate.
+    """
     from service.pages import add_pages  # noqa: PLC0415 - the pages use the handlers' helpers
 
     options = options or ServeOptions()
+    if buckets is None and options.rate_limit is not None:
+        buckets = TokenBuckets(len(options.key_hashes), options.rate_limit)
     metrics = Metrics()
     batcher = MicroBatcher(
         tagger, metrics, batch_items=options.batch_items, queue_items=options.queue_items
@@ -44,7 +58,9 @@ def create_app(store: Store, tagger: ItemTagger, options: ServeOptions | None = 
         batcher.start()
         yield
         await batcher.close()
+        service.close()
 
+    service = Service(store, tagger, batcher, metrics, options, buckets)
     app = FastAPI(
         title="Undertow",
         version=version("undertow"),
@@ -54,11 +70,16 @@ def create_app(store: Store, tagger: ItemTagger, options: ServeOptions | None = 
         docs_url=None,
         redoc_url=None,
     )
-    app.state.service = Service(store, tagger, batcher, metrics, options)
-    app.add_middleware(Guard, options=options, metrics=metrics)
+    app.state.service = service
+    app.add_middleware(
+        Guard, options=options, metrics=metrics, buckets=buckets, ending=service.streams.ending
+    )
     add_problem_handlers(app)
-    api = APIRouter(responses={"4XX": _PROBLEM, "5XX": _PROBLEM})
-    for room in (tagging, articles, market, about):
+    api = APIRouter(
+        responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
+        dependencies=[Depends(refuse_unknown_parameters)],
+    )
+    for room in (tagging, streaming, articles, market, about):
         api.include_router(room.router)
     app.include_router(api)
     add_pages(app)

@@ -10,12 +10,14 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic_core import to_json
 
 from corpus.records import Article, Record
-from service.http.problems import ProblemError
+from service.http.problems import wrong_field
 from service.http.service import TheService
 from service.http.times import Moment, check_span
 
 router = APIRouter(tags=["articles"])
 
+# No database takes the character, and no name has it.
+NO_NUL = r"^[^\x00]*$"
 ArticleId = Annotated[str, Path(pattern=r"^[0-9a-f]{20}$", description="20 hexadecimal digits")]
 
 
@@ -39,7 +41,9 @@ def articles(
     service: TheService,
     since: Moment | None = None,
     until: Moment | None = None,
-    source: Annotated[str | None, Query(max_length=200, description="Name of an outlet")] = None,
+    source: Annotated[
+        str | None, Query(max_length=200, pattern=NO_NUL, description="Name of an outlet")
+    ] = None,
     cursor: Annotated[str | None, Query(max_length=400, description="`next` of a page")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> ArticlePage:
@@ -69,7 +73,13 @@ def article(service: TheService, article_id: ArticleId) -> Response:
     """An article, its tag record and its story."""
     found = service.store.article(article_id)
     if found is None:
-        raise ProblemError(404, f"there is no article {article_id}")
+        raise wrong_field(
+            404,
+            "path.article_id",
+            article_id,
+            "there is no article of this id",
+            "take an id that /v1/articles gives",
+        )
     record = service.store.tag_record(article_id, tag_model(service))
     story = [one.id for one in service.store.story(found.story_id)]
     # The record is put in as it is stored, so that it stays equal byte for byte.
@@ -85,7 +95,13 @@ def story(service: TheService, story_id: ArticleId) -> Story:
     """All articles of a story."""
     found = service.store.story(story_id)
     if not found:
-        raise ProblemError(404, f"there is no story {story_id}")
+        raise wrong_field(
+            404,
+            "path.story_id",
+            story_id,
+            "there is no story of this id",
+            "take the story_id of an article",
+        )
     return Story(story_id=story_id, articles=tuple(found))
 
 
@@ -105,6 +121,10 @@ def _decoded(cursor: str) -> str:
         padded = cursor + "=" * (-len(cursor) % 4)
         return base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, UnicodeDecodeError, ValueError):
-        raise ProblemError(
-            422, "cursor: this is no cursor of ours", remedy="give `next` of a page as it was"
+        raise wrong_field(
+            422,
+            "query.cursor",
+            cursor,
+            "this is no cursor of ours",
+            "give `next` of a page as it was, with the same filters",
         ) from None

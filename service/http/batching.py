@@ -17,9 +17,12 @@ from typing import Protocol
 
 from nlp.records import Item, TagFailure, TagRecord
 from service.http.metrics import Metrics
-from service.http.problems import ProblemError
+from service.http.problems import ProblemError, overloaded
 
 _SMOOTHING = 0.2
+# Parts of streams that wait or are tagged: one for the model, one to follow it at once. What a
+# request finds before it in the queue so stays short, however many streams are open.
+_STREAM_PARTS = 2
 
 
 class ItemTagger(Protocol):
@@ -52,6 +55,7 @@ class MicroBatcher:
         self._batch_items = batch_items
         self._queue_items = queue_items
         self._queue: deque[_Waiting] = deque()
+        self._stream_parts = asyncio.Semaphore(_STREAM_PARTS)
         self._waiting = 0
         self._rate = 0.0  # items a second, smoothed; zero until the first run
         self._wake = asyncio.Event()
@@ -80,34 +84,53 @@ class MicroBatcher:
         """
         if self._closing or self._waiting + len(items) > self._queue_items:
             self._metrics.refused.inc(len(items))
-            raise ProblemError(
-                503,
+            if len(items) > self._queue_items:
+                raise ProblemError(
+                    413,
+                    f"the list holds {len(items)} items; at most {self._queue_items} can wait here",
+                    remedy="send the list in parts, or use /v1/tag/stream",
+                )
+            raise overloaded(
                 "too many items are waiting to be tagged",
-                remedy="send the request again after the time in Retry-After",
-                headers={"Retry-After": str(self._seconds_to_wait())},
+                remedy="send the request again after the seconds in Retry-After",
+                seconds=self._seconds_to_wait(),
             )
-        loop = asyncio.get_running_loop()
-        parts = []
         # A long list takes its turn part by part, so that it does not hold up the short ones.
-        for start in range(0, len(items), self._batch_items):
-            part = _Waiting(items[start : start + self._batch_items], loop.create_future())
-            self._queue.append(part)
-            parts.append(part)
-        self._moved(len(items))
-        self._wake.set()
+        parts = [
+            self._enqueued(items[start : start + self._batch_items])
+            for start in range(0, len(items), self._batch_items)
+        ]
         try:
             async with asyncio.timeout(deadline_seconds):
                 return [record for part in parts for record in await part.done]
         except TimeoutError:
-            raise ProblemError(
-                503,
+            raise overloaded(
                 f"the tags were not ready within {deadline_seconds:g} seconds",
-                remedy="send fewer items at once, or again later",
-                headers={"Retry-After": str(self._seconds_to_wait())},
+                remedy="send fewer items at once, or again after the seconds in Retry-After",
+                seconds=self._seconds_to_wait(),
             ) from None
         finally:
             for part in parts:
                 part.done.cancel()
+
+    async def tag_in_turn(self, items: Sequence[Item]) -> list[str]:
+        """The records of at most ``batch_items`` items of a stream, which wait for their turn.
+
+        Streams are not refused: they are read no faster than this returns.
+        """
+        async with self._stream_parts:
+            part = self._enqueued(items)
+            try:
+                return await part.done
+            finally:
+                part.done.cancel()
+
+    def _enqueued(self, items: Sequence[Item]) -> _Waiting:
+        part = _Waiting(items, asyncio.get_running_loop().create_future())
+        self._queue.append(part)
+        self._moved(len(items))
+        self._wake.set()
+        return part
 
     def _seconds_to_wait(self) -> int:
         return max(1, math.ceil(self._waiting / self._rate)) if self._rate else 1

@@ -2,39 +2,51 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import math
 import re
 import time
 from collections.abc import MutableMapping
 from typing import Any
 from uuid import uuid4
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.http.keys import allowed, key_of
+from service.http.keys import key_of, place_of
 from service.http.metrics import Metrics
 from service.http.options import ServeOptions
-from service.http.problems import MEDIA_TYPE, ProblemError, make_problem, problem_bytes
+from service.http.problems import (
+    MEDIA_TYPE,
+    FieldProblem,
+    ProblemError,
+    make_problem,
+    overloaded,
+    problem_bytes,
+)
+from service.http.rate import TokenBuckets
 
 logger = logging.getLogger("service.http")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Asked for by what watches over the server, which has no key.
 _OPEN = ("/healthz", "/readyz")
+# Bounded by the line, not by the whole.
+STREAM_PATH = "/v1/tag/stream"
 # The pages need their own styles and nothing else; scripts run nowhere.
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
     " base-uri 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    b"content-security-policy": POLICY.encode(),
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"referrer-policy": b"no-referrer",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"permissions-policy": b"camera=(), geolocation=(), microphone=()",
 }
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _FAILED = ProblemError(
@@ -47,10 +59,21 @@ _FAILED = ProblemError(
 class Guard:
     """The outermost layer of the application."""
 
-    def __init__(self, app: ASGIApp, *, options: ServeOptions, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        options: ServeOptions,
+        metrics: Metrics,
+        buckets: TokenBuckets | None = None,
+        ending: asyncio.Event | None = None,
+    ) -> None:
         self._app = app
         self._options = options
         self._metrics = metrics
+        self._buckets = buckets
+        self._ending = ending or asyncio.Event()
+        self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
@@ -68,13 +91,16 @@ class Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = int(message["status"])
-                _set_headers(message, request_id)
+                _set_headers(message, request_id, last=self._ending.is_set())
             await send(message)
 
+        self._running += 1
         try:
             refusal = self._refusal(scope, headers)
             if refusal is not None:
                 await self._refuse(refusal, scope, answer)
+            elif scope["path"] == STREAM_PATH:
+                await self._app(scope, receive, answer)
             else:
                 await self._app(scope, self._bounded(receive), answer)
         except Exception:
@@ -83,21 +109,40 @@ class Guard:
                 raise  # half an answer is out: the server closes the connection
             await self._refuse(_FAILED, scope, answer)
         finally:
+            self._running -= 1
             self._tell(scope, status or 500, time.monotonic() - began, request_id)
 
     def _refusal(self, scope: Scope, headers: Headers) -> ProblemError | None:
+        if scope["path"] in _OPEN:
+            return None
+        if self._running > self._options.requests:
+            return overloaded(
+                f"{self._options.requests} requests are being answered",
+                remedy="send the request again after the seconds in Retry-After",
+                seconds=1,
+            )
         hashes = self._options.key_hashes
-        if hashes and scope["path"] not in _OPEN:
+        if hashes:
             key = key_of(headers.get("authorization"))
-            if not allowed(key, hashes):
+            place = place_of(key, hashes)
+            if place is None:
+                return _unknown_key(given=key is not None)
+            scope["key_place"] = place
+            wait = self._buckets.take(place) if self._buckets else 0.0
+            if wait > 0:
                 return ProblemError(
-                    401,
-                    "this server asks for a key" if key is None else "the key is not known here",
-                    remedy="send `Authorization: Bearer KEY`",
-                    headers={"WWW-Authenticate": 'Bearer, Basic realm="Undertow"'},
+                    429,
+                    f"this key may ask for {self._options.rate_limit:g} items or other requests a"
+                    " second, and has used them up",
+                    remedy="send the request again after the seconds in Retry-After",
+                    headers={"Retry-After": str(math.ceil(wait))},
                 )
         length = headers.get("content-length", "")
-        if length.isdigit() and int(length) > self._options.body_bytes:
+        if (
+            length.isdecimal()
+            and scope["path"] != STREAM_PATH
+            and int(length[:20]) > self._options.body_bytes
+        ):
             return self._too_large()
         return None
 
@@ -105,18 +150,32 @@ class Guard:
         return ProblemError(
             413,
             f"the body is larger than {self._options.body_bytes:,} bytes",
-            remedy="send it in several requests",
+            remedy=f"send it in several requests, or line by line to {STREAM_PATH}",
             headers={"Connection": "close"},
         )
 
     def _bounded(self, receive: Receive) -> Receive:
-        """``receive`` that stops a body sent without its length when it grows too large."""
+        """``receive`` that stops a body that grows too large or takes too long to arrive."""
         seen = 0
+        whole = False
+        last = asyncio.get_running_loop().time() + self._options.deadline_seconds
 
         async def bounded() -> Message:
-            nonlocal seen
-            message = await receive()
+            nonlocal seen, whole
+            if whole:
+                return await receive()
+            try:
+                async with asyncio.timeout_at(last):
+                    message = await receive()
+            except TimeoutError:
+                raise ProblemError(
+                    408,
+                    f"the body did not arrive within {self._options.deadline_seconds:g} seconds",
+                    remedy="send it faster, or in several requests",
+                    headers={"Connection": "close"},
+                ) from None
             if message["type"] == "http.request":
+                whole = not message.get("more_body", False)
                 seen += len(message.get("body", b""))
                 if seen > self._options.body_bytes:
                     raise self._too_large()
@@ -133,6 +192,7 @@ class Guard:
                 path=scope["path"],
                 request_id=scope["request_id"],
                 remedy=error.remedy,
+                errors=error.errors,
             )
         )
         headers = {
@@ -169,11 +229,27 @@ class Guard:
         )
 
 
-def _set_headers(message: MutableMapping[str, Any], request_id: str) -> None:
-    headers = MutableHeaders(raw=message["headers"])
-    for name, value in _HEADERS.items():
-        headers.setdefault(name, value)
-    headers["X-Request-ID"] = request_id
-    if headers.get("content-type", "").startswith(("application/", "text/csv")):
-        headers.setdefault("Cache-Control", "no-store")
-    message["headers"] = headers.raw
+def _unknown_key(*, given: bool) -> ProblemError:
+    detail = "the key is not known here" if given else "this server asks for a key"
+    remedy = "send `Authorization: Bearer KEY` with a key that was given to you"
+    return ProblemError(
+        401,
+        detail,
+        remedy=remedy,
+        # The value is a secret, so it is not told.
+        errors=(FieldProblem(field="header.authorization", problem=detail, remedy=remedy),),
+        headers={"WWW-Authenticate": 'Bearer, Basic realm="Undertow"'},
+    )
+
+
+def _set_headers(message: MutableMapping[str, Any], request_id: str, *, last: bool) -> None:
+    given: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
+    told = dict(given)
+    given += [(name, value) for name, value in _HEADERS.items() if name not in told]
+    given.append((b"x-request-id", request_id.encode()))
+    if last and b"connection" not in told:
+        given.append((b"connection", b"close"))
+    kind = told.get(b"content-type", b"")
+    if kind.startswith((b"application/", b"text/csv")) and b"cache-control" not in told:
+        given.append((b"cache-control", b"no-store"))
+    message["headers"] = given

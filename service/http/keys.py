@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 def hash_key(key: str) -> str:
     """SHA-256 of a key, as ``ServeOptions.key_hashes`` wants it; keys should be long and random."""
-    return hashlib.sha256(key.encode()).hexdigest()
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def key_of(authorization: str | None) -> str | None:
@@ -25,14 +25,14 @@ def key_of(authorization: str | None) -> str | None:
     if scheme.lower() == "basic":
         try:
             pair = base64.b64decode(value.strip(), validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
+        except (binascii.Error, ValueError):
             return None
         return pair.partition(":")[2] or None
     return None
 
 
-def allowed(key: str | None, hashes: Sequence[str]) -> bool:
-    """Whether the key is one of those hashed; every hash is compared."""
+def place_of(key: str | None, hashes: Sequence[str]) -> int | None:
+    """The place of the key among those hashed, or None; every hash is compared."""
     given = hash_key(key or "")
     matches = [hmac.compare_digest(given, known) for known in hashes]
-    return key is not None and any(matches)
+    return matches.index(True) if key is not None and any(matches) else None

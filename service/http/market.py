@@ -9,17 +9,28 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic_core import to_json
 
-from corpus.errors import InputError
+from corpus.errors import InputError, UsageError
 from nlp.index import COLUMNS, COMPOSITE
 from nlp.taxonomy import driver_named
 from nlp.watch import LOOKBACK, WatchState, assess
-from service.http.problems import ProblemError
-from service.http.service import TheService
+from service.http.articles import NO_NUL
+from service.http.problems import wrong_field
+from service.http.service import Service, TheService
 from service.http.times import Moment, check_span
+from service.report.reader import NewsReader
 
 router = APIRouter(tags=["market"])
 
 Asset = Literal["all", "BTC", "ETH"]
+TagsOf = Annotated[
+    str,
+    Query(
+        max_length=200,
+        pattern=NO_NUL,
+        description="`name@version` of the model whose tags count; default the last",
+        examples=["undertow-drivers@1.0.0"],
+    ),
+]
 _TIMES = ("period_start", "as_of")
 
 
@@ -43,15 +54,18 @@ def index(
     since: Moment | None = None,
     until: Moment | None = None,
     as_of: Moment | None = None,
-    model: str | None = None,
+    model: TagsOf | None = None,
     format: Literal["json", "csv"] = "json",
 ) -> Response:
     """The index by driver and period."""
     check_span(since, until)
     for name in driver or ():
         if name != COMPOSITE:
-            driver_named(name)
-    news = service.news(model=model, as_of=as_of)
+            try:
+                driver_named(name)
+            except UsageError as error:
+                raise wrong_field(422, "query.driver", name, error.message, error.remedy) from error
+    news = _news(service, model, as_of)
     frame = service.index(news, frequency=frequency, asset=asset).frame
     if driver:
         frame = frame[frame["driver"].isin(driver)]
@@ -88,10 +102,10 @@ def study(
     service: TheService,
     frequency: Literal["D", "W"] = "D",
     as_of: Moment | None = None,
-    model: str | None = None,
+    model: TagsOf | None = None,
 ) -> Response:
     """The study of the index against the prices of the store."""
-    news = service.news(model=model, as_of=as_of)
+    news = _news(service, model, as_of)
     result = service.study(news, frequency=frequency)
     return Response(result.to_json(), media_type="application/json")
 
@@ -101,13 +115,13 @@ def watch(
     service: TheService,
     until: Moment | None = None,
     as_of: Moment | None = None,
-    model: str | None = None,
+    model: TagsOf | None = None,
 ) -> tuple[WatchState, ...]:
     """The three states at ``until`` (exclusive; by default the end of the last day with news)."""
-    news = service.news(model=model, as_of=as_of)
+    news = _news(service, model, as_of)
     end = until or last_day_end(service)
     if end < datetime(1971, 1, 1, tzinfo=UTC):
-        raise ProblemError(422, f"until ({end:%Y-%m-%d}) is too early", remedy="choose a later day")
+        raise wrong_field(422, "query.until", end, "this is too early", "choose a later day")
     return assess(news.between(end - LOOKBACK, end), until=end, as_of=news.as_of)
 
 
@@ -117,3 +131,10 @@ def last_day_end(service: TheService) -> datetime:
     if last is None:
         raise InputError("the store holds no articles", remedy="run `undertow crawl` first")
     return datetime(last.year, last.month, last.day, tzinfo=UTC) + timedelta(days=1)
+
+
+def _news(service: Service, model: str | None, as_of: datetime | None) -> NewsReader:
+    try:
+        return service.news(model=model, as_of=as_of)
+    except UsageError as error:
+        raise wrong_field(422, "query.model", model, error.message, error.remedy) from error

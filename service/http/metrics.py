@@ -1,8 +1,17 @@
-"""What the endpoint counts, for Prometheus."""
+"""What the endpoint counts, for Prometheus.
+
+With several workers each counts into a file of a folder that they share
+(``PROMETHEUS_MULTIPROC_DIR``, set before they start), so that any of them tells the sums of all.
+"""
 
 from __future__ import annotations
 
+import os
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _ITEMS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -31,7 +40,10 @@ class Metrics:
             "undertow_items_refused", "Items refused for a full queue", registry=self._registry
         )
         self.waiting = Gauge(
-            "undertow_items_waiting", "Items that wait or are tagged now", registry=self._registry
+            "undertow_items_waiting",
+            "Items that wait or are tagged now",
+            registry=self._registry,
+            multiprocess_mode="livesum",
         )
         self.batch = Histogram(
             "undertow_batch_items",
@@ -42,4 +54,8 @@ class Metrics:
 
     def text(self) -> bytes:
         """All of them in Prometheus' text format."""
-        return generate_latest(self._registry)
+        if SHARED_FOLDER not in os.environ:
+            return generate_latest(self._registry)
+        everyone = CollectorRegistry()
+        MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]
+        return generate_latest(everyone)

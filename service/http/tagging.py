@@ -11,11 +11,18 @@ from pydantic.json_schema import models_json_schema
 
 from corpus.records import Record
 from nlp.records import Item, TagFailure, TagRecord
-from service.http.problems import FieldProblem, ProblemError, field_problems
-from service.http.service import TheService
+from service.http.problems import (
+    FieldProblem,
+    ProblemError,
+    field_problems,
+    field_sentence,
+    wrong_field,
+)
+from service.http.service import TheService, charge
 
 router = APIRouter(tags=["tagging"])
 
+ID_CHARACTERS = 200
 TITLE_CHARACTERS = 2_000
 TEXT_CHARACTERS = 200_000
 
@@ -27,15 +34,15 @@ class TagItem(Record):
     ``published_at`` (with its zone) resolves words like "on Thursday" in amounts.
     """
 
-    id: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    id: Annotated[str, StringConstraints(min_length=1, max_length=ID_CHARACTERS)] | None = None
     title: Annotated[str, StringConstraints(max_length=TITLE_CHARACTERS)] | None = None
     text: Annotated[str, StringConstraints(max_length=TEXT_CHARACTERS)] | None = None
     published_at: AwareDatetime | None = Field(default=None)
 
 
-_ONE: TypeAdapter[TagItem] = TypeAdapter(TagItem)
+ONE: TypeAdapter[TagItem] = TypeAdapter(TagItem)
 _MANY: TypeAdapter[list[TagItem]] = TypeAdapter(list[TagItem])
-_EXAMPLE = {
+EXAMPLE = {
     "id": "a-1",
     "title": "Bitcoin funds lose $870 million in a day",
     "text": "Investors pulled $870 million from US spot bitcoin funds on Thursday.",
@@ -80,8 +87,8 @@ _RECORD = {"oneOf": [_reference("TagRecord"), _reference("TagFailure")]}
                         ]
                     },
                     "examples": {
-                        "one": {"value": _EXAMPLE},
-                        "many": {"value": [_EXAMPLE, {"title": "Fed holds rates"}]},
+                        "one": {"value": EXAMPLE},
+                        "many": {"value": [EXAMPLE, {"title": "Fed holds rates"}]},
                     },
                 }
             },
@@ -100,6 +107,7 @@ _RECORD = {"oneOf": [_reference("TagRecord"), _reference("TagFailure")]}
 )
 async def tag(request: Request, service: TheService) -> Response:
     """Tag one item or a list."""
+    require_kind(request, ("application/json",))
     body = await request.body()
     single = body.lstrip()[:1] != b"["
     items = _parsed(body, single)
@@ -107,40 +115,67 @@ async def tag(request: Request, service: TheService) -> Response:
         raise ProblemError(
             413,
             f"the list holds {len(items)} items; at most {service.options.request_items} are taken",
-            remedy="send the list in parts, or use `undertow tag` for files",
+            remedy="send the list in parts, or line by line to /v1/tag/stream",
         )
+    charge(request, len(items) - 1)
     records = await service.batcher.tag(items, deadline_seconds=service.options.deadline_seconds)
     text = records[0] if single else f"[{','.join(records)}]"
     return Response(text, media_type="application/json")
 
 
+def require_kind(request: Request, kinds: tuple[str, ...]) -> None:
+    """Raise a problem 415 when the body is said to be of another kind; unsaid it is taken as ours.
+
+    A form of a foreign page cannot send these kinds, so it cannot tag in a visitor's name.
+    """
+    given = request.headers.get("content-type")
+    if given is not None and given.partition(";")[0].strip().lower() not in kinds:
+        raise wrong_field(
+            415,
+            "header.content-type",
+            given,
+            "this kind of body is not read here",
+            f"send it as {kinds[0]}",
+        )
+
+
+def item_of(given: TagItem, place: int) -> Item:
+    """The item that the tagger reads; without an id the place is one, as in the batch command."""
+    return Item(
+        id=given.id if given.id is not None else str(place),
+        title=given.title,
+        text=given.text,
+        published_at=given.published_at.astimezone(UTC) if given.published_at else None,
+    )
+
+
+def is_empty(given: TagItem) -> bool:
+    """Whether there is nothing to read in it."""
+    return not (given.title or "").strip() and not (given.text or "").strip()
+
+
+EMPTY = FieldProblem(
+    field="title", problem="title or text must hold something", remedy="give a title or a text"
+)
+
+
 def _parsed(body: bytes, single: bool) -> list[Item]:
     try:
-        given = [_ONE.validate_json(body)] if single else _MANY.validate_json(body)
+        given = [ONE.validate_json(body)] if single else _MANY.validate_json(body)
     except ValidationError as error:
-        found = field_problems(error.errors(include_url=False, include_context=False))
-        first = found[0]
-        where = f"{first.field}: " if first.field else ""
-        status = 400 if error.errors()[0]["type"] == "json_invalid" else 422
-        raise ProblemError(status, f"{where}{first.problem}", errors=found) from None
+        details = error.errors(include_url=False, include_context=False)
+        found = field_problems(details)
+        status = 400 if details[0]["type"] == "json_invalid" else 422
+        raise ProblemError(
+            status, field_sentence(found[0]), remedy=found[0].remedy, errors=found
+        ) from None
     if not given:
-        raise ProblemError(422, "the list is empty", remedy="send at least one item")
-    empty = [
-        FieldProblem(field="title" if single else f"[{place}].title", problem=_EMPTY)
+        raise wrong_field(422, "body", [], "the list is empty", "send at least one item")
+    empty = tuple(
+        EMPTY if single else EMPTY.model_copy(update={"field": f"[{place}].title"})
         for place, item in enumerate(given)
-        if not (item.title or "").strip() and not (item.text or "").strip()
-    ]
+        if is_empty(item)
+    )
     if empty:
-        raise ProblemError(422, f"{empty[0].field}: {_EMPTY}", errors=tuple(empty))
-    return [
-        Item(
-            id=item.id if item.id is not None else str(place),
-            title=item.title,
-            text=item.text,
-            published_at=item.published_at.astimezone(UTC) if item.published_at else None,
-        )
-        for place, item in enumerate(given, start=1)
-    ]
-
-
-_EMPTY = "title or text must hold something"
+        raise ProblemError(422, field_sentence(empty[0]), remedy=EMPTY.remedy, errors=empty)
+    return [item_of(item, place) for place, item in enumerate(given, start=1)]

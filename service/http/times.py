@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import BeforeValidator
 
-from service.http.problems import FieldProblem, ProblemError
+from service.http.problems import FieldProblem, ProblemError, shown
 
 
 def _moment(value: object) -> object:
@@ -47,5 +47,12 @@ def check_span(since: datetime | None, until: datetime | None) -> None:
             422,
             f"since ({since:%Y-%m-%dT%H:%M:%SZ}) is not before until ({until:%Y-%m-%dT%H:%M:%SZ})",
             remedy="swap since and until, or widen the span; until is exclusive",
-            errors=(FieldProblem(field="query.since", problem="not before until"),),
+            errors=(
+                FieldProblem(
+                    field="query.since",
+                    value=shown(since),
+                    problem="not before until",
+                    remedy="swap since and until",
+                ),
+            ),
         )
