@@ -8,13 +8,15 @@ remain, the series takes the figure that most of them share and keeps what the o
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
+import numpy as np
 from pydantic_core import from_json
 
 from corpus.errors import UsageError
@@ -23,9 +25,6 @@ from nlp.amounts import flow_scope
 from nlp.amounts.periods import last_trading_day, week_of
 from nlp.index.stories import Tagged
 from nlp.records import Amount, AmountKind
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SeriesFrequency = Literal["D", "W"]
 COLUMNS = ("date", "value", "unit", "reports", "low", "high", "stories")
@@ -37,7 +36,13 @@ UNTOLD_WEIGHT = 1.0  # one that names no day
 WEEKEND_WEIGHT = 0.34  # the same from Saturday to Monday, when the news sums up weeks
 UNSURE_FUNDS = 0.5  # share of the weight where all funds are not said
 OUTLIER = 8.0  # a flow this many times the usual flow of a named day is a sum of many, or a slip
+HOLDING = 0.001  # a deal within this share of a told holding is the holding
+LONGEST_DEAL = timedelta(days=8)  # purchases are told week by week; longer spans are sums
 US_CLOSE_HOUR = 21  # UTC; flows of a US trading day are not known before
+# Such links tell other days than the story that they stand in.
+_TEASER = re.compile(
+    r"\b(?:Related|You might also like|Read more|Read also|Also read|See also): [^.!?\n]*$"
+)
 
 
 class SeriesPoint(Record):
@@ -74,49 +79,55 @@ def build_series(
     *,
     unit: str = "USD",
     side: Literal["long", "short", "total"] | None = None,
+    holder: str | None = None,
 ) -> tuple[SeriesPoint, ...]:
     """The series of a kind of amount for an asset (a ticker, or ``all``), from stored tag records.
 
     ``frequency`` is ``D`` (days) or ``W`` (ISO weeks from Monday). Only realised amounts in
     ``unit`` count. Flows and liquidations give the agreed total of the day; purchases, sales and
     raised money are summed over distinct figures, since two deals of a day are two. Of
-    liquidations, ``side`` picks one side, else totals are read. Periods without a report are left
-    out. Raises :class:`UsageError` for an unknown frequency.
+    liquidations, ``side`` picks one side, else totals are read. With ``holder`` (a company's id in
+    the gazetteer) only its deals count, and the value is the figure that most reports agree on;
+    what the news tells as its holdings is no deal. Periods without a report are left out. Raises
+    :class:`UsageError` for an unknown frequency.
     """
     if frequency not in get_args(SeriesFrequency):
         raise UsageError(f"unknown frequency {frequency!r}", remedy="choose D or W")
-    reports = [
-        report
-        for item in tagged
-        for report in _reports(
+    reports: list[_Report] = []
+    holdings: list[float] = []
+    for item in tagged:
+        fields: dict[str, Any] = from_json(item.record)
+        if holder is not None:
+            of_holder = [one for one in fields.get("amounts", ()) if _is_by(fields, one, holder)]
+            holdings += [
+                abs(one["value"])
+                for one in of_holder
+                if one["kind"] == "hold" and one["unit"] == unit
+            ]
+            fields = {"amounts": of_holder}
+        reports += _reports(
             item.article,
-            item.record,
+            fields,
             kind=kind,
             asset=asset,
             unit=unit,
             side=side,
             frequency=frequency,
         )
-    ]
+    if holder is not None and kind != "hold":
+        reports = _without_holdings(reports, holdings)
     if frequency == "D" and kind == "net_flow":
         reports = _without_sums(reports)
     by_day: dict[date, list[_Report]] = defaultdict(list)
     for report in reports:
         by_day[report.day].append(report)
-    summed = kind in ("buy", "sell", "raise")
+    summed = kind in ("buy", "sell", "raise") and holder is None
     return tuple(_point(day, by_day[day], unit, summed=summed) for day in sorted(by_day))
-
-
-def as_frame(points: Sequence[SeriesPoint]) -> pd.DataFrame:
-    """The series as a table with the columns :data:`COLUMNS`."""
-    import pandas as pd  # noqa: PLC0415 - slow to import
-
-    return pd.DataFrame([point.model_dump() for point in points], columns=list(COLUMNS))
 
 
 def _reports(
     article: Article,
-    record: str,
+    fields: dict[str, Any],
     *,
     kind: AmountKind,
     asset: str,
@@ -124,7 +135,6 @@ def _reports(
     side: str | None,
     frequency: str,
 ) -> Iterable[_Report]:
-    fields: dict[str, Any] = from_json(record)
     for one in fields.get("amounts", ()):
         if one["kind"] != kind or one["unit"] != unit or not one["realised"]:
             continue
@@ -133,6 +143,8 @@ def _reports(
             kind == "liquidation" and amount.side != (side or "total")
         ):
             continue
+        if _is_teaser(article, amount):
+            continue
         report = (
             _flow_report(article, amount, frequency)
             if kind == "net_flow"
@@ -140,6 +152,35 @@ def _reports(
         )
         if report is not None:
             yield report
+
+
+def _is_by(fields: dict[str, Any], amount: dict[str, Any], holder: str) -> bool:
+    """Whether the company named last before the amount, else first after it, is the holder."""
+    companies = [one for one in fields.get("entities", ()) if one["type"] == "company"]
+    beside = [one for one in companies if one["field"] == amount["field"]] or companies
+    before = [
+        one for one in beside if one["field"] == amount["field"] and one["start"] < amount["start"]
+    ]
+    named = before[-1:] or beside[:1]
+    return bool(named) and named[0]["id"] == holder
+
+
+def _without_holdings(reports: Sequence[_Report], holdings: Sequence[float]) -> list[_Report]:
+    """Drops what is also told as the holder's holdings: "has now bought 580,250 BTC" is no deal."""
+    told = np.sort(np.asarray(holdings, dtype=np.float64))
+
+    def is_holding(value: float) -> bool:
+        place = np.searchsorted(told, [value * (1 - HOLDING), value * (1 + HOLDING)])
+        return bool(place[1] > place[0])
+
+    return [report for report in reports if not is_holding(abs(report.value))]
+
+
+def _is_teaser(article: Article, amount: Amount) -> bool:
+    """Whether the amount stands in the title of another story that the text only links to."""
+    if amount.field == "title":
+        return False
+    return _TEASER.search((article.readable_text or "")[: amount.start][-200:]) is not None
 
 
 def _is_of(amount: Amount, asset: str) -> bool:
@@ -158,6 +199,8 @@ def _report(article: Article, amount: Amount, frequency: str) -> _Report | None:
             return None
         day = date.fromisoformat(last or first)
         if last and frequency == "D" and amount.kind == "liquidation":
+            return None
+        if last and date.fromisoformat(last) - date.fromisoformat(first) > LONGEST_DEAL:
             return None
     if frequency == "W":
         day = week_of(day)[0]

@@ -84,6 +84,7 @@ _BONDS = frozenset(
         "gilt",
     }
 )
+_OWNED_SHARES = frozenset({"stake", "stakes", "shares"})
 _ETFS = frozenset({"etf", "etfs", "etp", "etps"})
 _POSITIONS = frozenset({"long", "longs", "short", "shorts", "position", "positions"})
 _LEVERED = _POSITIONS | {"leveraged", "leverage", "futures", "traders"}
@@ -224,6 +225,9 @@ def _holding(  # noqa: PLR0911 - one gate a line
     if agent == "private":
         return None
     if agent == "fund" and kind != "hold":
+        # "Sells its entire $350M ETF stake": an owner's shares of a fund, no flow of the fund.
+        if not _OWNED_SHARES.isdisjoint(sentence.lower(index + 1, index + 7)):
+            return None
         return "net_flow", found.cue.sign
     if agent == "unknown" and (
         quantity.value < 1 or (not coins and context.title and kind == "hold")

@@ -34,6 +34,8 @@ _MARKET = frozenset(
     {"spot", "u.s.", "us", "bitcoin", "btc", "ethereum", "ether", "eth", "solana", "xrp"}
 )
 # Whose fund: "the firm's bitcoin ETF", "the second-largest fund".
+# "An aggregate outflow of $86 million as GBTC shed $90 million".
+_TOTAL = re.compile(r"\b(?:aggregate|combined|collective) (?:net )?(?:in|out)?flows? of\b")
 _OWNED = frozenset(
     {"firm", "company", "manager", "issuer", "giant", "largest", "second-largest", "asset-manager"}
 )
@@ -104,6 +106,8 @@ def _funds(sentence: Sentence, index: int) -> Funds:
         ["of", "this"],
     ):
         return "one"
+    if _TOTAL.search(" ".join(sentence.lower(index - 5, index))):
+        return "all"
     leading = False
     for place in range(index - 1, max(-1, index - BACK), -1):
         word = sentence.words[place].lower
@@ -165,9 +169,13 @@ _RUN_AFTER = re.compile(
     r"^[^.;]{0,60}?\b(?:in|over|within|across|during|for|through|on|the span of)\b"
     r" (?:the |just |only )?(?:a |an )?"
     r"(?:past |last |previous |about |approximately |roughly |nearly |just )?"
-    rf"{_COUNT}[- ]{_ADJECTIVE}(?:days?|weeks|months|sessions)\b",
+    rf"{_COUNT}[- ]{_ADJECTIVE}(?:days?|weeks|months|sessions)(?:\b|(?-i:(?=[A-Z])))",
     re.IGNORECASE,
 )
+# A text that was cut off: "$1.8 billion of inflows in the past".
+_CUT_OFF = re.compile(r"^[^.;]{0,40}?\b(?:in|over) the (?:past|last)\W*$", re.IGNORECASE)
+# "Cumulative net inflows of $142 million on May 7" are those of all funds on that day.
+_ON_A_DAY = re.compile(r"^,? on (?!record)", re.IGNORECASE)
 # "$4.26 billion in flows, recording 10 consecutive days of inflows" is the sum of the ten.
 _RUN_RANKED = re.compile(
     rf"^[^.;]{{0,40}}?, (?:recording|with|over|across) {_COUNT}[- ]{_ADJECTIVE}"
@@ -199,9 +207,11 @@ NEAR = 70
 def _length(before: str, after: str, period: str | None) -> Length:
     near = before[-NEAR:] + " " + after[:NEAR]
     if _CUMULATIVE.search(_clause(before)) or _CUMULATIVE.search(_clause_after(after)):
-        return "cumulative"
+        whole = period is not None and _length_of(period) == "day" and _ON_A_DAY.match(after)
+        return "day" if whole else "cumulative"
     runs = (
-        _RUN_RANKED.search(after[:110])
+        _CUT_OFF.search(after)
+        or _RUN_RANKED.search(after[:110])
         or _RUN_AFTER.search(after[:110])
         or _RUN_BEFORE.search(before[-130:])
     )

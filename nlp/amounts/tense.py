@@ -10,6 +10,7 @@ from nlp.records import AmountKind
 _AFTER = frozenset(
     {"predicted", "expected", "forecast", "looms", "loom", "projected", "planned", "if"}
 )
+_BEFORE_MONTHS = frozenset({"in", "of", "early", "mid", "late", "since", "until", "last", "this"})
 _PAST = frozenset(
     {"bought", "sold", "held", "spent", "paid", "took", "saw", "drew", "lost", "shed"}
 )
@@ -29,7 +30,7 @@ def is_expected(sentence: Sentence, index: int, found: FoundCue, kind: AmountKin
     before = sentence.lower(begin, last + 1)
     for place, word in enumerate(before):
         perfect = before[place + 1 : place + 2] == ["have"] and word in ("may", "might", "could")
-        if word in EXPECTED and not perfect:
+        if word in EXPECTED and not perfect and not _is_month(sentence, begin + place):
             return True
     if not _AFTER.isdisjoint(sentence.lower(last + 1, last + 4)):
         return True
@@ -38,6 +39,16 @@ def is_expected(sentence: Sentence, index: int, found: FoundCue, kind: AmountKin
     ):
         return True
     return _is_infinitive(sentence, found, begin)
+
+
+def _is_month(sentence: Sentence, place: int) -> bool:
+    """ "On May 6", "in May", "9 May": a month, where "may" alone is a doubt."""
+    if sentence.words[place].text != "May":
+        return False
+    beside = sentence.words[max(0, place - 1) : place + 2]
+    return any(word.text[:1].isdigit() for word in beside) or not _BEFORE_MONTHS.isdisjoint(
+        sentence.lower(place - 1, place)
+    )
 
 
 def _is_told_as_done(sentence: Sentence, index: int, found: FoundCue) -> bool:

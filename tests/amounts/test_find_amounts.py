@@ -103,6 +103,7 @@ def test_kind_and_sign(title: str, expected: list[tuple[str, float, str]]) -> No
         "Inflation eases to 2.4%",
         "Eleven bitcoin ETFs and 30 mining firms attend",
         "BTC perpetual funding rate hits 13.7%",
+        "Wisconsin sells its entire $350M spot bitcoin ETF stake",
     ],
 )
 def test_what_is_no_amount(title: str) -> None:
@@ -126,6 +127,8 @@ def test_range_gives_both_ends() -> None:
         ("Bitcoin could hit $150,000 as ETF inflows pass $3 billion", True),
         ("If bitcoin falls below $90,000, $500M of longs would be liquidated", False),
         ("Spot ether ETFs to draw $10 billion of inflows, forecasts analyst", False),
+        ("The trading day of May 6 saw bitcoin ETF outflows of $86.4 million", True),
+        ("Bitcoin ETFs may see $86.4 million of outflows", False),
     ],
 )
 def test_told_as_fact_or_plan(title: str, realised: bool) -> None:

@@ -10,8 +10,9 @@ import pytest
 from corpus.errors import UsageError
 from corpus.records import Article, PublishedFlag
 from nlp.amounts import find_amounts, flow_scope
+from nlp.entities import find_entities
 from nlp.records import TagRecord
-from nlp.series import COLUMNS, as_frame, build_series
+from nlp.series import build_series
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def story(
         uncertain=(),
         probabilities={},
         amounts=find_amounts(title, summary, published),
-        entities=(),
+        entities=find_entities(title, summary),
     )
     return Stored(article, record.to_json())
 
@@ -125,13 +126,32 @@ def test_weeks_and_liquidations_and_purchases() -> None:
     assert bought.value == 9_182
 
 
-def test_table_has_the_documented_columns() -> None:
-    table = as_frame(
-        build_series([story("Bitcoin ETFs lose $9 million", TUESDAY)], "net_flow", "BTC")
-    )
-    assert tuple(table.columns) == COLUMNS
-    assert len(table) == 1
-    assert tuple(as_frame(()).columns) == COLUMNS
+def test_amounts_in_the_titles_of_linked_stories_are_left_out() -> None:
+    text = "Prices rose. Related: Bitcoin ETFs see $500 million of inflows"
+    item = story("Bitcoin ETFs lose $254 million", TUESDAY, summary=text)
+    (point,) = build_series([item], "net_flow", "BTC")
+    assert (point.value, point.reports) == (-254e6, 1)
+
+
+def test_deals_of_one_holder_are_its_own_and_no_holdings() -> None:
+    wednesday = TUESDAY.replace(day=19)
+    items = [
+        story("Strategy buys 8,178 BTC", TUESDAY),
+        story("Strategy now has bought 649,870 BTC", TUESDAY),
+        story("Strategy's holdings reach 649,870 BTC", wednesday),
+        story("Strategy acquires 8,178 bitcoin while Metaplanet buys 1,004 BTC", TUESDAY),
+    ]
+    (bought,) = build_series(items, "buy", "BTC", unit="BTC", holder="strategy")
+    assert (bought.value, bought.high, bought.date) == (8_178, 8_178, date(2025, 11, 18))
+    (other,) = build_series(items, "buy", "BTC", unit="BTC", holder="metaplanet")
+    assert other.value == 1_004
+
+
+def test_an_aggregate_is_of_all_funds_though_one_is_named_behind_it() -> None:
+    title = "Bitcoin funds saw an aggregate outflow of $86 million as GBTC shed $90 million"
+    first, second = find_amounts(title, None, TUESDAY)
+    assert flow_scope(title, None, first).funds == "all"
+    assert flow_scope(title, None, second).funds == "one"
 
 
 def test_unknown_frequency_is_refused() -> None:
@@ -148,6 +168,9 @@ def test_unknown_frequency_is_refused() -> None:
         ("FBTC lost $80 million on Monday", "one", "day"),
         ("Bitcoin ETFs took in $4.2 billion over ten consecutive days", "all", "days"),
         ("Bitcoin ETFs saw $2 billion of inflows last week", "all", "week"),
+        ("Bitcoin ETFs saw $1.8 billion of inflows in the past", "all", "days"),
+        ("Bitcoin ETFs saw cumulative net inflows of $142 million on May 7", "all", "day"),
+        ("Bitcoin ETFs saw cumulative net inflows of $42 billion as of May 7", "all", "cumulative"),
         ("Bitcoin ETFs reach $60 billion in cumulative inflows", "all", "cumulative"),
         ("Bitcoin ETFs took in $5 billion in May", "all", "month"),
     ],
