@@ -173,9 +173,26 @@ class TaggedArticle(Record):
 class StoryMatch(Record):
     """Why an article belongs to its story: the member that it matched and how alike they are.
 
-    The head of the story matched none, so that both are null there; ``score`` is in (0, 1].
+    The head of the story matched none, so that these are null there; ``score`` is in (0, 1], and
+    ``reason`` says in words what the two have in common.
     """
 
     article_id: str
     matched_id: str | None
     score: float | None
+    reason: str | None = None
+
+
+class StoryMerge(Record):
+    """Two stories that proved to be one when ``article_id`` came, which is like both.
+
+    The story ``from_id`` is ``into_id`` since ``merged_at``; ``score`` and ``reason`` tell how the
+    article is like the story that it had not joined.
+    """
+
+    from_id: str
+    into_id: str
+    merged_at: UtcDatetime
+    article_id: str
+    score: float
+    reason: str

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -35,10 +35,15 @@ _NAMED = 4  # shared words that a reason names
 _WORD = re.compile(r"[^\W_]+(?:[.,'][^\W_]+)*")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _EMPTY_WORDS = frozenset(
-    "a about after all amid an and any are as at be been but by can could did do does for from had"
-    " has have he her here his how if in into is it its may more new not now of on or our out over"
-    " said say says she than that the their them then there these they this to up was we were what"
-    " when which while who why will with would you your".split()
+    re.findall(
+        r"\w+",
+        """
+    a about after all amid an and any are as at be been but by can could did do does for from
+    had has have he her here his how if in into is it its may more new not now of on or our out
+    over said say says she than that the their them then there these they this to up was we were
+    what when which while who why will with would you your
+    """,
+    )
 )
 _TICKERS = {
     "ada": "cardano",
@@ -67,7 +72,8 @@ class Report:
     """What is compared of an article: its terms (content words, bent to one form) and figures."""
 
     title: frozenset[str]
-    terms: frozenset[str]  # of title and opening
+    terms: Mapping[str, float]  # of title and opening, with their rarity
+    title_rarity: float  # sum over the title
     opening_length: int
     title_names: frozenset[str]  # terms of the title that its opening has as names
     title_figures: tuple[str, ...]
@@ -85,14 +91,16 @@ class Scorer(NamedTuple):
 def report_of(title: str, text: str | None) -> Report:
     """The :class:`Report` of a title and a text."""
     opening = " ".join((text or "")[: OPENING_WORDS * _LONGEST_WORD].split()[:OPENING_WORDS])
-    title_terms = list(dict.fromkeys(_terms(title)))
-    opening_terms = _terms(opening)
+    title_terms = list(dict.fromkeys(terms_of(title)))
+    opening_terms = terms_of(opening)
     in_title = frozenset(title_terms)
     title_figures = figures_in(title)
     figures = figures_in(" ".join(opening[: _FIGURE_WORDS * 10].split()[:_FIGURE_WORDS]))
+    terms = {term: rarity(term) for term in (*title_terms, *opening_terms)}
     return Report(
         title=in_title,
-        terms=in_title | frozenset(opening_terms),
+        terms=terms,
+        title_rarity=sum(terms[term] for term in in_title),
         opening_length=len(opening_terms),
         title_names=in_title & _names(opening),
         title_figures=title_figures,
@@ -110,10 +118,30 @@ def report_of(title: str, text: str | None) -> Report:
 
 def features(a: Report, b: Report, gap: timedelta, *, same_outlet: bool) -> tuple[float, ...]:
     """The values of :data:`FEATURES` for two articles published ``gap`` apart, of either sign."""
+    return _features(a, b, _shared(a, b), gap, same_outlet)
+
+
+def log_odds(a: Report, b: Report, gap: timedelta, *, same_outlet: bool) -> float:
+    """Log-odds that the two report the same event; see :func:`features`."""
+    shared = _shared(a, b)
+    if sum(value >= _SAYS_SOMETHING for value in shared) < _LEAST_SHARED:
+        return -math.inf
+    scorer = shipped_scorer()
+    values = _features(a, b, shared, gap, same_outlet)
+    return scorer.constant + sum(map(float.__mul__, scorer.weights, values))
+
+
+def _shared(a: Report, b: Report) -> list[float]:
+    """Rarities of the terms that both have, the rarest first."""
+    return sorted((a.terms[term] for term in a.terms.keys() & b.terms.keys()), reverse=True)
+
+
+def _features(
+    a: Report, b: Report, shared: Sequence[float], gap: timedelta, same_outlet: bool
+) -> tuple[float, ...]:
     hours = min(abs(gap), _LONGEST_GAP) / timedelta(hours=1)
-    both_titles = sorted((rarity(term) for term in a.title & b.title), reverse=True)
-    both = sorted((rarity(term) for term in a.terms & b.terms), reverse=True)
-    own_names = a.title_names - b.terms and b.title_names - a.terms
+    both_titles = sorted((a.terms[term] for term in a.title & b.title), reverse=True)
+    own_names = (a.title_names - b.terms.keys()) and (b.title_names - a.terms.keys())
     own_figures = unmatched_figures(a.title_figures, b.figures) and unmatched_figures(
         b.title_figures, a.figures
     )
@@ -121,33 +149,25 @@ def features(a: Report, b: Report, gap: timedelta, *, same_outlet: bool) -> tupl
         math.log1p(hours),
         sum(both_titles[:2]) / 2,
         hours / 24 if same_outlet else 0.0,
-        sum(both[:3]) / 3,
-        min(_coverage(a.title, b.terms), _coverage(b.title, a.terms)),
+        sum(shared[:3]) / 3,
+        min(_coverage(a, b), _coverage(b, a)),
         math.log1p(max(min(a.opening_length, b.opening_length), _SHORTEST)),
         float(bool(own_names)),
         float(bool(own_figures)),
     )
 
 
-def log_odds(a: Report, b: Report, gap: timedelta, *, same_outlet: bool) -> float:
-    """Log-odds that the two report the same event; see :func:`features`."""
-    if sum(rarity(term) >= _SAYS_SOMETHING for term in a.terms & b.terms) < _LEAST_SHARED:
-        return -math.inf
-    scorer = shipped_scorer()
-    values = features(a, b, gap, same_outlet=same_outlet)
-    return scorer.constant + sum(map(float.__mul__, scorer.weights, values))
-
-
 def reason(a: Report, b: Report, gap: timedelta) -> str:
     """In words, what the two have in common."""
-    shared = sorted(a.terms & b.terms, key=lambda term: (-rarity(term), term))[:_NAMED]
+    both = a.terms.keys() & b.terms.keys()
+    shared = sorted(both, key=lambda term: (-a.terms[term], term))[:_NAMED]
     hours = abs(gap) / timedelta(hours=1)
     return f"same event: both have {', '.join(shared) or 'no rare word'}; {hours:.1f} h apart"
 
 
 def rarity(term: str) -> float:
     """How rare a term is in crypto news: the natural log of one in how many articles has it."""
-    known, rarest = _rarities()
+    known, rarest = rarities()
     return known.get(term, rarest)
 
 
@@ -159,14 +179,15 @@ def shipped_scorer() -> Scorer:
 
 
 @cache
-def _rarities() -> tuple[Mapping[str, float], float]:
+def rarities() -> tuple[Mapping[str, float], float]:
     """Rarity by term, and that of a term which is not in the table."""
     told = tomllib.loads((_FOLDER / "story_words.toml").read_text(encoding="utf-8"))
     known = {term: float(value) for value, line in told["words"].items() for term in line.split()}
     return known, float(told["rarest"])
 
 
-def _terms(text: str) -> list[str]:
+def terms_of(text: str) -> list[str]:
+    """The terms of a text in order: its content words, bent to one form."""
     words = (word.replace(",", "") for word in _WORD.findall(text.replace("’", "'").lower()))
     return [_one_form(word) for word in words if word not in _EMPTY_WORDS]
 
@@ -201,6 +222,9 @@ def _rarest(terms: Iterable[str], count: int, least: float) -> list[tuple[str, f
     return chosen[:count]
 
 
-def _coverage(title: frozenset[str], terms: frozenset[str]) -> float:
-    whole = sum(map(rarity, title))
-    return sum(map(rarity, title & terms)) / whole if whole else 0.0
+def _coverage(one: Report, other: Report) -> float:
+    """Share of a title, by rarity, that the other article has."""
+    if not one.title_rarity:
+        return 0.0
+    found = one.title & other.terms.keys()
+    return sum(one.terms[term] for term in found) / one.title_rarity

@@ -57,7 +57,7 @@ _TITLE_BANDS, _TITLE_ROWS = 7, 4
 _TEXT_BANDS, _TEXT_ROWS = 12, 3
 _COPY_LOG_ODDS = 4.0  # what a copy counts as, and the most that a rewritten report does
 _UNLIKE_LOG_ODDS = -4.0  # the least
-_MATCH = 0.5  # log-odds to the member of a story that is most like an article
+_MATCH = 0.25  # log-odds to the member of a story that is most like an article
 _MEAN = -0.25  # to all members compared, on average
 _MERGED_MEAN = 0.0  # of two stories, between the members of one and of the other
 _BAND_WEIGHT = 8.0  # of a key of alike words, beside the rarity of a shared word
@@ -161,9 +161,11 @@ def likeness(
 def fits(with_members: Sequence[Likeness]) -> bool:
     """Whether an article that is so alike to the members of a story belongs to it.
 
-    To one of them it must be like in itself, and to all of them on average, so that a story does
-    not wander from event to event.
+    It is a copy of one of them; or it is like one in itself and like all of them on average, so
+    that a story does not wander from event to event.
     """
+    if any(one.copy is not None for one in with_members):
+        return True
     odds = [one.log_odds for one in with_members]
     return max(odds) >= _MATCH and sum(odds) / len(odds) >= _MEAN
 
@@ -175,7 +177,9 @@ def are_one(between_members: Sequence[Likeness]) -> bool:
 
 
 def _compared_as_copies(a: Sketch, b: Sketch, gap: timedelta) -> tuple[float | None, bool]:
-    """The score of a copy (null when none), and whether the two are worded alike."""
+    """The score of a copy (null when none), and whether the two are worded too much alike to be
+    anything but copies.
+    """
     title = _overlap(a.title, b.title)
     text = _overlap(a.text_pairs, b.text_pairs)
     same_text = text >= 0.95 and title >= 0.1 and gap <= _SAME_EDITION
@@ -189,10 +193,11 @@ def _compared_as_copies(a: Sketch, b: Sketch, gap: timedelta) -> tuple[float | N
     worded_alike = text >= 0.5 or alike_titles
     if not (same_text or edited_text or same_title):
         return None, worded_alike
-    if figures_conflict(a.title_figures, b.title_figures):
-        return None, True
-    if figures_conflict(a.text_figures, b.text_figures):
-        return None, True
+    if figures_conflict(a.title_figures, b.title_figures) or figures_conflict(
+        a.text_figures, b.text_figures
+    ):
+        # Of one day it may be one event told with more figures; of two days it is two reports.
+        return None, gap > _SAME_EDITION
     if _names_of_its_own(a, b) and _names_of_its_own(b, a):
         return None, True
     return max(text if same_text or edited_text else 0.0, title if same_title else 0.0), True

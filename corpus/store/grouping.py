@@ -33,7 +33,7 @@ from corpus.stories import (
 
 _VALUES_A_QUERY = 5_000  # SQLite takes 32,766 values a query, PostgreSQL 65,535
 _WINDOW_US = int(WINDOW.total_seconds()) * 1_000_000
-_COMPARED = 30  # candidates for one article, those whose shared keys weigh most
+_COMPARED = 20  # candidates for one article, those whose shared keys weigh most
 _ENDS = 4  # members at each end of a long story that an article is compared with
 _SKETCHES_KEPT = 20_000
 
@@ -206,9 +206,7 @@ class Grouping:
                     shared[number] += weight
         return sorted(shared, key=lambda number: (-shared[number], number))[:_COMPARED]
 
-    def _fitting(
-        self, member: _Member, item: Prepared
-    ) -> list[tuple[_Story, dict[int, Likeness]]]:
+    def _fitting(self, member: _Member, item: Prepared) -> list[tuple[_Story, dict[int, Likeness]]]:
         """Stories that an article fits, the best first; with its likeness to their members."""
         found: list[tuple[tuple[float, int], _Story, dict[int, Likeness]]] = []
         near = (self._members[number].story_id for number in self._candidates(item))

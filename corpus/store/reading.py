@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, func, literal, select, tuple_
+from sqlalchemy import FromClause, RowMapping, Select, func, literal, select, tuple_
 
 from corpus.records import Article, Revision, StoreCounts, StoryMatch
 from corpus.store.engine import Database
+from corpus.store.merging import current_story
 from corpus.store.schema import Moment, articles, former_contents
 
 PAGE = 500  # rows a query; a long reading keeps no transaction open between two pages
@@ -108,7 +109,9 @@ def all_revisions(database: Database, article_id: str) -> tuple[Revision, ...]:
 
 
 def story_members(database: Database, story_id: str) -> tuple[Article, ...]:
-    """The articles of a story, in the order in which they came."""
+    """The articles of a story, in the order in which they came; also by the id of a merged one."""
+    with database.read() as connection:
+        story_id = current_story(connection, story_id)
     query = (
         select(*ARTICLE_COLUMNS)
         .where(articles.c.story_id == story_id)
@@ -120,32 +123,50 @@ def story_members(database: Database, story_id: str) -> tuple[Article, ...]:
 
 def story_matches(database: Database, story_id: str) -> tuple[StoryMatch, ...]:
     """Why each member belongs to a story, in the order of :func:`story_members`."""
+    with database.read() as connection:
+        story_id = current_story(connection, story_id)
     query = (
-        select(articles.c.id, articles.c.matched_id, articles.c.matched_score)
+        select(
+            articles.c.id,
+            articles.c.matched_id,
+            articles.c.matched_score.label("score"),
+            articles.c.matched_reason,
+        )
         .where(articles.c.story_id == story_id)
         .order_by(articles.c.first_seen_at, articles.c.number)
     )
     with database.read() as connection:
         return tuple(
-            StoryMatch(article_id=row.id, matched_id=row.matched_id, score=row.matched_score)
+            StoryMatch(
+                article_id=row.id,
+                matched_id=row.matched_id,
+                score=row.score,
+                reason=row.matched_reason,
+            )
             for row in connection.execute(query)
         )
 
 
 def count_all(database: Database) -> StoreCounts:
     """How much the store holds."""
-    query = select(
-        func.count(),
-        func.count(articles.c.story_id.distinct()),
-        func.count(articles.c.source.distinct()),
-        func.min(articles.c.published_at),
-        func.max(articles.c.published_at),
-    )
+    # One question each, so that each is answered from an index alone.
+    stories = select(articles.c.story_id).distinct().subquery()
+    sources = select(articles.c.source).distinct().subquery()
     with database.read() as connection:
-        total, stories, sources, first, last = connection.execute(query).one()
-    return StoreCounts(
-        articles=total, stories=stories, sources=sources, first_published=first, last_published=last
-    )
+
+        def count(what: FromClause) -> int:
+            return connection.execute(select(func.count()).select_from(what)).scalar_one()
+
+        def extreme(function: Any) -> datetime | None:
+            return connection.execute(select(function(articles.c.published_at))).scalar()
+
+        return StoreCounts(
+            articles=count(articles),
+            stories=count(stories),
+            sources=count(sources),
+            first_published=extreme(func.min),
+            last_published=extreme(func.max),
+        )
 
 
 def _comes_after(published_at: datetime, article_id: str) -> Any:

@@ -20,10 +20,11 @@ from corpus.records import (
     StoreCounts,
     StoreState,
     StoryMatch,
+    StoryMerge,
     TaggedArticle,
     TagModel,
 )
-from corpus.store import adding, integrity, keeping, reading, series, tagging
+from corpus.store import adding, integrity, keeping, merging, reading, series, tagging
 from corpus.store import names as article_names
 from corpus.store.engine import Database
 from corpus.store.grouping import Sketches
@@ -127,12 +128,19 @@ class Store:
         return reading.all_revisions(self._database, article_id)
 
     def story(self, story_id: str) -> tuple[Article, ...]:
-        """The articles of a story, its head first; empty when unknown."""
+        """The articles of a story, its head first; empty when unknown.
+
+        The id of a story that was merged into another stands for that one.
+        """
         return reading.story_members(self._database, story_id)
 
     def story_matches(self, story_id: str) -> tuple[StoryMatch, ...]:
         """Why each article belongs to a story, in the order of :meth:`story`."""
         return reading.story_matches(self._database, story_id)
+
+    def story_merges(self, story_id: str) -> tuple[StoryMerge, ...]:
+        """The merges that made a story of several, in the order in which they happened."""
+        return merging.merges_into(self._database, story_id)
 
     def counts(self) -> StoreCounts:
         """How much the store holds."""

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select, update
 
 from corpus.store.grouping import Grouping, Merge, Prepared, Sketches
-from corpus.store.schema import articles, microseconds, story_bands, story_merges
+from corpus.store.schema import articles, microseconds, story_merges
 
 
 def insert_with_stories(
@@ -41,7 +41,7 @@ def insert_with_stories(
         current = grouping.current(row["story_id"])
         if current != row["story_id"]:
             row["joined_story_id"], row["story_id"] = row["story_id"], current
-    copies = sum(row["story_id"] != row["id"] for row in rows)
+    copies: int = sum(row["story_id"] != row["id"] for row in rows)
     connection.execute(articles.insert(), rows)
     for merge in grouping.merges:
         _keep_merge(connection, merge)

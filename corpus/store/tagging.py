@@ -6,7 +6,7 @@ is untagged again while the tag of its former text stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from heapq import merge
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from corpus.errors import StoreError
 from corpus.records import Article, TaggedArticle, TagModel
 from corpus.store.engine import Database
+from corpus.store.merging import merged_by
 from corpus.store.pieces import pieces
 from corpus.store.reading import ARTICLE_COLUMNS, in_order, published_within, to_article
 from corpus.store.schema import articles, former_contents, tags
@@ -136,18 +137,19 @@ def tagged(
     """Articles published in [since, until) with their tags by ``model``, by time of publication.
 
     With ``as_of``, those that the store had seen by then, in the content that it knew then, with
-    the tags of that content.
+    the tags of that content, and in the story that they were in then.
     """
-    current: Select[Any] = select(*ARTICLE_COLUMNS, tags.c.record).join(
+    current: Select[Any] = select(*ARTICLE_COLUMNS, articles.c.joined_story_id, tags.c.record).join(
         tags, _tag_of_current(model)
     )
     current = published_within(current, since, until)
     if as_of is None:
         yield from _tagged_rows(database, current)
         return
+    merged = merged_by(database, as_of)
     yield from merge(
-        _tagged_rows(database, current.where(articles.c.updated_at <= as_of)),
-        _tagged_rows(database, _known_then(model, since, until, as_of)),
+        _tagged_rows(database, current.where(articles.c.updated_at <= as_of), merged),
+        _tagged_rows(database, _known_then(model, since, until, as_of), merged),
         key=lambda item: (item.article.published_at, item.article.id),
     )
 
@@ -163,7 +165,7 @@ def _known_then(
         .scalar_subquery()
     )
     query = (
-        select(*_FORMER_COLUMNS, tags.c.record)
+        select(*_FORMER_COLUMNS, articles.c.joined_story_id, tags.c.record)
         .join(articles, articles.c.id == former_contents.c.article_id)
         .join(
             tags,
@@ -178,9 +180,16 @@ def _known_then(
     return published_within(query, since, until)
 
 
-def _tagged_rows(database: Database, query: Select[Any]) -> Iterator[TaggedArticle]:
+def _tagged_rows(
+    database: Database, query: Select[Any], merged: Mapping[str, str] | None = None
+) -> Iterator[TaggedArticle]:
+    """Tagged articles of a query; with ``merged``, in their stories after these merges only."""
     for row in in_order(database, query):
-        yield TaggedArticle(article=to_article(row), record=row["record"])
+        article = to_article(row)
+        if merged is not None and row["joined_story_id"] is not None:
+            joined = row["joined_story_id"]
+            article = article.model_copy(update={"story_id": merged.get(joined, joined)})
+        yield TaggedArticle(article=article, record=row["record"])
 
 
 def _tag_of_current(model: str) -> Any:

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 @database_option
 @json_option
 def command(*, identity: str, tags_of: str | None, db: str | None, as_json: bool) -> None:
-    """Show the story of an id (of a story or any of its articles): its copies and its tags."""
+    """Show the story of an id (of a story or any of its articles): its members and its tags.
+
+    Each member comes with how alike it is to the one that it matched, from 0 to 1, and why; stories
+    that proved to be one with it follow. The id of a merged story shows the story that it is now.
+    """
     with open_store(db) as store:
         article = store.article(identity)
         members = store.story(article.story_id if article else identity)
@@ -38,22 +42,32 @@ def command(*, identity: str, tags_of: str | None, db: str | None, as_json: bool
             )
         model = tags_of or next((one.identity for one in store.tag_models()), None)
         record = _record(store, members[0], model)
-        matches = {one.article_id: one for one in store.story_matches(members[0].story_id)}
+        story_id = members[0].story_id
+        matches = {one.article_id: one for one in store.story_matches(story_id)}
+        merges = store.story_merges(story_id)
     if as_json:
         told = {
-            "story_id": members[0].story_id,
+            "story_id": story_id,
             "articles": [one.model_dump(mode="json") for one in members],
             "matches": [one.model_dump(mode="json") for one in matches.values()],
+            "merges": [one.model_dump(mode="json") for one in merges],
             "tags": record,
         }
         print_json(told)
         return
     heading(members[0].title)
-    click.echo(f"Story {members[0].story_id}, {counted(len(members), 'article')}")
+    click.echo(f"Story {story_id}, {counted(len(members), 'article')}")
     for one in members:
         match = matches.get(one.id)
         alike = f", alike {plain(match.score)}" if match and match.score else ""
         click.echo(f"- {moment(one.published_at)}  {one.source}{alike}  {one.url}")
+        if match and match.reason:
+            click.echo(f"    {match.reason}; matched {match.matched_id}")
+    for merge in merges:
+        click.echo(
+            f"Merged {moment(merge.merged_at)}: story {merge.from_id} into {merge.into_id},"
+            f" shown by {merge.article_id} (alike {plain(merge.score)}; {merge.reason})"
+        )
     if record is None:
         click.echo("Not tagged yet (run `undertow tag --db`).")
     else:
