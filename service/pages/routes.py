@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
-from fastapi import APIRouter, FastAPI, Path, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from corpus.errors import UndertowError
-from nlp.index import COMPOSITE, week_name
+from nlp.index import COMPOSITE
 from nlp.records import Item, TagRecord
 from nlp.taxonomy import driver_named, drivers
 from service.http.articles import ArticleId, tag_model
-from service.http.market import last_day_end
+from service.http.guard import POLICY
 from service.http.problems import Problem, ProblemError
-from service.http.service import Service, TheService
+from service.http.service import TheService
 from service.http.tagging import TEXT_CHARACTERS, TITLE_CHARACTERS
+from service.pages.driver_news import driver_news
+from service.pages.keeper import BoardKeeper
 from service.pages.marking import marked
-from service.report import WeeklyReport, charts, render, words
+from service.report import render, words
 from service.report.render import html_environment
 from service.report.study import summarised
 
+# How long a page waits for the first board of a store before it says that it is being made.
+PATIENCE_SECONDS = 0.2
+
+
+def _keeper_of(request: Request) -> BoardKeeper:
+    keeper: BoardKeeper = request.app.state.board_keeper
+    return keeper
+
+
+TheKeeper = Annotated[BoardKeeper, Depends(_keeper_of)]
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 Week = Annotated[str, Path(max_length=20)]
@@ -36,13 +48,25 @@ _REPORT_POLICY = (
 
 
 def add_pages(app: FastAPI) -> None:
-    """Add the pages, and the page that tells a problem."""
+    """Add the pages of ``app.state.service``, and the page that tells a problem."""
     app.state.problem_page = problem_page
+    app.state.board_keeper = BoardKeeper(app.state.service.store)
     app.include_router(router)
 
 
 def _page(name: str, **values: Any) -> HTMLResponse:
     return HTMLResponse(_text(name, **values))
+
+
+def _live_page(name: str, **values: Any) -> HTMLResponse:
+    """A page whose charts the script of this server makes live."""
+    policy = {"Content-Security-Policy": f"{POLICY}; script-src 'self'"}
+    return HTMLResponse(_text(name, **values), headers=policy)
+
+
+def _being_made() -> HTMLResponse:
+    """Says that the figures are on their way; the browser asks again by itself."""
+    return HTMLResponse(_text("being_made.html.jinja"), headers={"Refresh": "2"})
 
 
 def _text(name: str, **values: Any) -> str:
@@ -56,30 +80,52 @@ def problem_page(problem: Problem) -> str:
 
 
 @router.get("/")
-def overview(service: TheService) -> HTMLResponse:
-    """The last week with news: headline, pressure, price, what to watch, latest stories."""
-    report = _last_report(service)
-    return _page("overview.html.jinja", report=report, charts=_charts(report))
+def overview(keeper: TheKeeper) -> HTMLResponse:
+    """The last week with news: headline, pressure, price, what to watch, the last day's stories."""
+    board, current = keeper.board(patience=PATIENCE_SECONDS)
+    if board is None:
+        return _being_made()
+    return _live_page("overview.html.jinja", board=board, report=board.report, current=current)
 
 
 @router.get("/drivers/{name}")
-def driver(service: TheService, name: str) -> HTMLResponse:
-    """One driver: its weeks, and the stories that decided the last one."""
+def driver(
+    service: TheService,
+    keeper: TheKeeper,
+    name: str,
+    day: Annotated[date | None, Query(description="A day to see alone")] = None,
+) -> HTMLResponse:
+    """One driver day by day, and the news of its last week or of one day."""
     try:
         chosen = driver_named(name)
     except UndertowError as error:
         raise ProblemError(404, error.message, remedy=error.remedy) from error
-    report = _last_report(service)
-    row = next(row for row in report.drivers if row.name == name)
-    week = (report.start, report.end)
-    return _page(
+    board, current = keeper.board(patience=PATIENCE_SECONDS)
+    if board is None:
+        return _being_made()
+    report = board.report
+    start, end = report.start, report.end
+    if day is not None:
+        if not date(1971, 1, 1) <= day <= board.last_day:
+            raise ProblemError(
+                422,
+                f"day: {day} is not in the news, which ends on {board.last_day}",
+                remedy=f"choose a day up to {board.last_day}",
+            )
+        start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        end = start + timedelta(days=1)
+    reader = service.news(model=report.method.model, as_of=report.method.as_of)
+    return _live_page(
         "driver.html.jinja",
         report=report,
         driver=chosen,
-        row=row,
-        chart=charts.driver_chart(report.index_series, name, week=week, height=150),
-        weeks=[point for point in reversed(report.index_series) if point.driver == name],
-        week_name=week_name,
+        row=next(row for row in report.drivers if row.name == name),
+        drawing=board.drawings.get(f"days.{name}"),
+        days=[point for point in reversed(board.days) if point.driver == name],
+        day=day,
+        news=driver_news(reader.between(start, end), name),
+        span=(start, end),
+        current=current,
     )
 
 
@@ -160,6 +206,16 @@ def style() -> Response:
     )
 
 
+@router.get("/static/charts.js")
+def script(keeper: TheKeeper) -> Response:
+    """The script that makes charts live, with all that it needs."""
+    return Response(
+        keeper.script(),
+        media_type="text/javascript",
+        headers={"Cache-Control": "public, max-age=3600"},
+    )
+
+
 @router.get("/favicon.ico", status_code=204, response_class=Response)
 def icon() -> None:
     """Browsers ask for one; there is none."""
@@ -171,25 +227,3 @@ def _style() -> str:
     pages = files("service.pages").joinpath("static/pages.css").read_text(encoding="utf-8")
     colors = [f".driver-{one.name} {{ --driver: {one.color}; }}" for one in drivers()]
     return "\n".join([report, pages, *colors, f".driver-{COMPOSITE} {{ --driver: var(--muted); }}"])
-
-
-def _last_report(service: Service) -> WeeklyReport:
-    end = last_day_end(service)
-    return service.report(week_name(end - timedelta(days=1)), with_study=False)
-
-
-def _charts(report: WeeklyReport) -> dict[str, str | None]:
-    week = (report.start, report.end)
-    core = [row for row in report.drivers if row.core]
-    small = {
-        row.name: charts.driver_chart(
-            report.index_series, row.name, week=week, width=320, height=90, ticks=4
-        )
-        for row in core
-    }
-    return small | {
-        "pressure": charts.pressure_chart([*(row.reading for row in core), report.composite]),
-        "price": charts.price_and_composite_chart(
-            report.price_series, report.index_series, week=week
-        ),
-    }

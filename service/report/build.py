@@ -173,7 +173,7 @@ def _weekly_index(
     )
     starts = index.frame["period_start"]
     first, last = starts.min().to_pydatetime(), starts.max().to_pydatetime()
-    newest = reader.store.counts().last_published
+    newest = reader.store.state().last_published
     # A week without news between weeks with news is reported as such; one after all news is not.
     if last < end - timedelta(weeks=1) and (newest is None or newest < end):
         raise UsageError(

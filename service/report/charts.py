@@ -292,10 +292,8 @@ def _iso(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _svg(chart: Any) -> str:
-    """The chart as SVG to be put into a page; the page says in words what it shows."""
-    import vl_convert  # noqa: PLC0415 - slow to import
-
+def finished(chart: Any) -> dict[str, Any]:
+    """The chart as a Vega-Lite specification in the style that all of ours share."""
     drawn = (
         chart.configure(background="transparent", font=_FONT, aria=False, padding=4)
         .configure_view(stroke=None)
@@ -311,9 +309,18 @@ def _svg(chart: Any) -> str:
         )
         .configure_axisY(domain=False, ticks=False, minExtent=_VALUE_AXIS)
     )
-    svg: str = vl_convert.vegalite_to_svg(
-        # The charts are ours; checking them against the schema takes longer than drawing them.
-        drawn.to_dict(validate=False),
-        allowed_base_urls=[],
-    )
+    # The charts are ours; checking them against the schema takes longer than drawing them.
+    specification: dict[str, Any] = drawn.to_dict(validate=False)
+    return specification
+
+
+def svg_of(specification: dict[str, Any]) -> str:
+    """The specification drawn, to be put into a page; the page says in words what it shows."""
+    import vl_convert  # noqa: PLC0415 - slow to import
+
+    svg: str = vl_convert.vegalite_to_svg(specification, allowed_base_urls=[])
     return svg.replace('role="graphics-object" aria-roledescription="group mark container"', "")
+
+
+def _svg(chart: Any) -> str:
+    return svg_of(finished(chart))

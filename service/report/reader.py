@@ -38,15 +38,16 @@ def open_news(
     """
     if as_of is not None and as_of.tzinfo is None:
         raise UsageError("the time `as_of` has no zone", remedy="give an aware UTC time")
-    models = store.tag_models()
+    models = store.state().models
     if not models:
         raise InputError(
             "the store holds no tagged articles", remedy="run `undertow tag --db` on it first"
         )
-    chosen = next((one for one in models if model in (None, one.identity)), None)
+    chosen = next((one for one in models if model in (None, one[0])), None)
     if chosen is None:
-        known = ", ".join(one.identity for one in models)
+        known = ", ".join(name for name, _ in models)
         raise UsageError(
             f"the store has no tags of model {model!r}", remedy=f"choose one of {known}"
         )
-    return NewsReader(store, chosen.identity, (as_of or chosen.last_tagged_at).astimezone(UTC))
+    name, last_tagged_at = chosen
+    return NewsReader(store, name, (as_of or last_tagged_at).astimezone(UTC))

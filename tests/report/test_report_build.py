@@ -27,7 +27,7 @@ def test_the_week_and_its_headline(report):
     )
     assert report.headline.startswith("In week 47 of 2025 the news")
     assert "more bearish" in report.headline
-    assert "(1 to 28 September 2025)" in report.headline
+    assert "(usual: 1 to 28 September 2025)" in report.headline
     assert report.headline.count(".") - report.headline.count("%") < 2, "one sentence"
 
 
