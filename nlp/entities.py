@@ -1,4 +1,4 @@
-"""Assets and institutions named in an item, by the gazetteer, through spaCy's EntityRuler.
+"""Assets and institutions named in an item, by the gazetteer, through spaCy's phrase matchers.
 
 Names and tickers come from ``nlp/gazetteer.toml``. Words that are both a name and a common word
 ("Strategy", "Treasury", "LINK", "NEAR") count only where what stands beside them settles it; the
@@ -8,6 +8,7 @@ rules are in ``docs/amounts.md``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from nlp.records import Entity, FieldName
 
 if TYPE_CHECKING:
     from spacy.language import Language
+    from spacy.matcher import PhraseMatcher
     from spacy.tokens import Doc, Span
 
 # Longer fields are read in pieces, cut at white space, so that memory stays flat.
@@ -55,25 +57,33 @@ def find_entities(title: str | None, text: str | None) -> tuple[Entity, ...]:
         fields.append(("title", title))
     if text:
         fields.append(("text", text))
+    ruler = _ruler()
     documents = [
-        (field, offset, _pipeline()(piece))
+        (field, offset, ruler.pipeline.make_doc(piece))
         for field, content in fields
         for offset, piece in _pieces(readable(content))
     ]
-    told = {(span.ent_id_, span.label_) for _, _, document in documents for span in document.ents}
+    found = [(*document, ruler.named_in(document[2])) for document in documents]
+    if not any(spans for *_, spans in found):
+        return ()
+    told = {(span.id_, span.label_) for *_, spans in found for span in spans}
+    # Only names that are a common word too need the words of the whole item.
     words = frozenset(
-        token.lower_ for _, _, document in documents for token in document if token.is_alpha
+        token.lower_
+        for _, _, document in (documents if any(label == "word" for _, label in told) else ())
+        for token in document
+        if token.is_alpha
     )
     return tuple(
         Entity(
-            id=span.ent_id_,
-            type=_by_id()[span.ent_id_].type,
+            id=span.id_,
+            type=_by_id()[span.id_].type,
             field=field,
             start=offset + span.start_char,
             end=offset + span.end_char,
         )
-        for field, offset, document in documents
-        for span in document.ents
+        for field, offset, document, spans in found
+        for span in spans
         if _meant(document, span, told, words)
     )
 
@@ -94,38 +104,67 @@ def _by_id() -> dict[str, Entry]:
     return {entry.id: entry for entry in entries()}
 
 
+@dataclass(frozen=True)
+class _Ruler:
+    """Finds the gazetteer's names: a trie over words as written, and one over small letters."""
+
+    pipeline: Language
+    exact: PhraseMatcher
+    folded: PhraseMatcher
+    meanings: dict[int, tuple[str, str]]  # label and id, by the key of a match
+
+    def named_in(self, document: Doc) -> list[Span]:
+        """Spans in order of place; the longer name wins, then the earlier one."""
+        from spacy.tokens import Span  # noqa: PLC0415 - slow to import
+
+        matches = {*self.exact(document), *self.folded(document)}
+        taken: set[int] = set()
+        spans = []
+        for key, start, end in sorted(matches, key=lambda one: (one[1] - one[2], one[1], one[0])):
+            if start not in taken and end - 1 not in taken:
+                label, identity = self.meanings[key]
+                spans.append(Span(document, start, end, label=label, span_id=identity))
+                taken.update(range(start, end))
+        return sorted(spans, key=lambda span: span.start)
+
+
 @cache
-def _pipeline() -> Language:
+def _ruler() -> _Ruler:
     import spacy  # noqa: PLC0415 - slow to import
+    from spacy.matcher import PhraseMatcher  # noqa: PLC0415 - as above
 
     pipeline = spacy.blank("en")
     pipeline.max_length = PIECE * 2
-    ruler = pipeline.add_pipe("entity_ruler", config={"validate": False})
-    ruler.add_patterns(list(_patterns(pipeline)))  # type: ignore[attr-defined]
-    return pipeline
+    ruler = _Ruler(
+        pipeline,
+        PhraseMatcher(pipeline.vocab, attr="ORTH"),
+        PhraseMatcher(pipeline.vocab, attr="LOWER"),
+        {},
+    )
+    for label, entry, exact, written in _patterns():
+        key = f"{label}||{entry.id}"
+        matcher = ruler.exact if exact else ruler.folded
+        matcher.add(key, [pipeline.make_doc(written)])
+        ruler.meanings[pipeline.vocab.strings[key]] = (label, entry.id)
+    return ruler
 
 
-def _patterns(pipeline: Language) -> Iterator[dict[str, object]]:
-    """EntityRuler patterns; the label tells how the entity was written: name, ticker or word."""
+def _patterns() -> Iterator[tuple[str, Entry, bool, str]]:
+    """Label (written how: name, ticker or word), entry, whether case counts, and the text."""
     for entry in entries():
-        attribute = "ORTH" if entry.exact else "LOWER"
         for name in entry.names:
-            tokens = [
-                {attribute: token.text if entry.exact else token.lower_}
-                for token in pipeline.make_doc(name)
-            ]
-            yield {"label": "name", "id": entry.id, "pattern": tokens}
+            yield "name", entry, entry.exact, name
         for ticker in entry.tickers:
-            yield {"label": "ticker", "id": entry.id, "pattern": [{"ORTH": ticker}]}
+            yield "ticker", entry, True, ticker
         if entry.ambiguous_name:
             for written in (entry.ambiguous_name, entry.ambiguous_name.upper()):
-                yield {"label": "word", "id": entry.id, "pattern": [{"ORTH": written}]}
+                yield "word", entry, True, written
 
 
 def _meant(  # noqa: PLR0911 - one clue a line
     document: Doc, span: Span, told: set[tuple[str, str]], words: frozenset[str]
 ) -> bool:
-    entry = _by_id()[span.ent_id_]
+    entry = _by_id()[span.id_]
     before = [token.lower_ for token in document[max(0, span.start - 2) : span.start]]
     after = [token.lower_ for token in document[span.end : span.end + 2]]
     if span.label_ == "word":

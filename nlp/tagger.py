@@ -6,6 +6,7 @@ items are tagged beside it, in what order, or in batches of what size.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ from nlp.lexical import LexicalHead, load_lexical_head
 from nlp.manifest import LEXICAL_FILE, TOKENIZER_FILE, Manifest, read_manifest, verified
 from nlp.records import (
     STANCES,
+    Amount,
     DriverTag,
     Item,
     Sentiment,
@@ -51,7 +53,9 @@ from nlp.windows import Reading, read, token_places
 
 SHIPPED = Path(__file__).resolve().parent.parent / "models" / "undertow-drivers"
 # Tokens a batch: large enough to fill the processor, small enough to stay in its cache.
-BATCH_TOKENS = 4096
+BATCH_TOKENS = 1024
+# Without a digit or a word of size (hundred thousand, billion, half a point) nothing is stated.
+_MAY_STATE_AMOUNTS = re.compile(r"\d|thousand|illion|point", re.IGNORECASE)
 # Digits of a probability in a record: what calibration can bear, and above the noise between
 # processors.
 DIGITS = 4
@@ -312,7 +316,7 @@ class Tagger:
                 head.name: _rounded(probability)
                 for head, probability in zip(self.manifest.heads, judgement.driver, strict=True)
             },
-            amounts=find_amounts(item.title, item.text, item.published_at),
+            amounts=_amounts(item),
             entities=entities,
         )
 
@@ -351,6 +355,12 @@ class Tagger:
                 )
             )
         return tuple(tags)
+
+
+def _amounts(item: Item) -> tuple[Amount, ...]:
+    if any(_MAY_STATE_AMOUNTS.search(field) for field in (item.title, item.text) if field):
+        return find_amounts(item.title, item.text, item.published_at)
+    return ()
 
 
 def _state(window: Logits) -> NDArray[np.float32]:
