@@ -21,7 +21,7 @@ from corpus.errors import ModelError, UsageError
 from nlp.encoding import pad
 from nlp.manifest import CONFIG_FILE, ONNX_FILE, WEIGHTS_FILE, Manifest, verified
 
-WIDTH_STEP = 16
+WIDTH_STEP = 4
 SMALLEST_BATCH = 2
 
 BackendName = Literal["onnx", "torch"]
