@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 from corpus.dates import ParsedDate, parse_date
 from corpus.errors import FetchError
 from corpus.markup import clean_line, plain_text
-from corpus.records import FoundArticle, Record
+from corpus.records import FoundArticle, Record, UtcDatetime
 from corpus.xml_safety import refuse_unsafe_entities
 
 _TITLE_LENGTH = 120
@@ -37,20 +37,39 @@ _BREAKS_OFF = re.compile(
 )
 
 
+class Entry(FoundArticle):
+    """An article as a list gives it. ``guid`` is the identifier that the list has for it.
+
+    ``title`` is empty where the list gives addresses only (a sitemap); then ``changed_at`` is when
+    the page last changed, if that is stated.
+    """
+
+    guid: str | None = None
+    changed_at: UtcDatetime | None = None
+
+
+class Member(Record):
+    """A list that another list names: a sitemap of a sitemap index."""
+
+    url: str
+    changed_at: UtcDatetime | None = None
+
+
 class Feed(Record):
     """A feed as read. ``problems`` has a line for every entry that could not be used.
 
     ``listed`` counts the entries of the feed, usable or not; ``ttl_minutes`` and ``skip_hours``
-    (UTC) are the feed's own wishes.
+    (UTC) are the feed's own wishes. ``members`` are the lists that an index names, newest first.
     """
 
     title: str
     language: str | None
-    entries: tuple[FoundArticle, ...]
+    entries: tuple[Entry, ...]
     listed: int
     problems: tuple[str, ...] = ()
     ttl_minutes: int | None = None
     skip_hours: frozenset[int] = frozenset()
+    members: tuple[Member, ...] = ()
 
 
 def parse_feed(
@@ -91,7 +110,7 @@ def _xml_feed(data: bytes, url: str, source: str, content_type: str, language: s
     channel = parsed.feed
     spoken = _language(channel.get("language")) or language
 
-    def read(entry: Any) -> FoundArticle:
+    def read(entry: Any) -> Entry:
         contents = [
             str(part.get("value") or "")
             for part in entry.get("content", ())
@@ -107,6 +126,7 @@ def _xml_feed(data: bytes, url: str, source: str, content_type: str, language: s
             # As stated: feedparser's own get() answers "updated" with "published" and warns.
             dates=(dict.get(entry, name) for name in ("published", "updated", "created")),
             source=source,
+            guid=str(entry.get("id") or ""),
         )
 
     entries, problems = read_each(parsed.entries, read)
@@ -137,7 +157,7 @@ def _json_feed(data: bytes, url: str, source: str, language: str | None) -> Feed
         )
     spoken = _language(document.get("language")) or language
 
-    def read(item: Any) -> FoundArticle:
+    def read(item: Any) -> Entry:
         if not isinstance(item, dict):
             raise ValueError("it is not an object")
         authors = item.get("authors") or [item.get("author") or {}]
@@ -151,6 +171,7 @@ def _json_feed(data: bytes, url: str, source: str, language: str | None) -> Feed
             language=_language(item.get("language")) or spoken,
             dates=[item.get("date_published"), item.get("date_modified")],
             source=source,
+            guid=str(item.get("id") or ""),
         )
 
     entries, problems = read_each(items, read)
@@ -164,10 +185,10 @@ def _json_feed(data: bytes, url: str, source: str, language: str | None) -> Feed
 
 
 def read_each(
-    items: Iterable[Any], read: Callable[[Any], FoundArticle]
-) -> tuple[tuple[FoundArticle, ...], tuple[str, ...]]:
+    items: Iterable[Any], read: Callable[[Any], Entry]
+) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
     """What ``read`` makes of each item, and a line for each of which it makes nothing."""
-    entries: list[FoundArticle] = []
+    entries: list[Entry] = []
     problems: list[str] = []
     for number, item in enumerate(items, start=1):
         try:
@@ -188,7 +209,8 @@ def _article(
     language: str | None,
     dates: Iterable[Any],
     source: str,
-) -> FoundArticle:
+    guid: str,
+) -> Entry:
     if link is None:
         raise ValueError("it has no http or https address")
     content, described = plain_text(body), plain_text(summary)
@@ -202,7 +224,7 @@ def _article(
     if not headline:
         raise ValueError("it has neither title nor text")
     published = _first_date(dates)
-    return FoundArticle(
+    return Entry(
         url=link,
         title=headline,
         text=text,
@@ -212,6 +234,7 @@ def _article(
         language=language,
         published_at=published.time if published else None,
         day_only=published.day_only if published else False,
+        guid=guid.strip() or None,
     )
 
 

@@ -7,6 +7,7 @@ import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
 from urllib.parse import urljoin, urlsplit
 
@@ -28,6 +29,7 @@ ACCEPT_PAGE = "text/html, application/xhtml+xml;q=0.9, */*;q=0.5"
 
 _OVERLOADED = {408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524}
 _REDIRECTS = {301, 302, 303, 307, 308}
+_MOVED_FOR_GOOD = {301, 308}
 _MEANINGS = {
     401: "it needs a login",
     402: "it needs a payment",
@@ -48,13 +50,16 @@ Permission = Callable[[str], Awaitable[float]]
 class Fetched(Record):
     """An answer. ``url`` is where it was found after redirects; ``content`` is decoded.
 
-    ``unchanged`` tells that the server has nothing newer than what the caller holds (304).
+    ``moved_to`` is the address that the one asked for was moved to for good, by redirects that say
+    so (301, 308). ``unchanged`` tells that the server has nothing newer than what the caller holds
+    (304).
     """
 
     url: str
     status: int
     content: bytes
     headers: dict[str, str]
+    moved_to: str | None = None
     unchanged: bool = False
 
     @property
@@ -93,6 +98,7 @@ class Fetcher:
                 max_connections=settings.max_connections,
             ),
             headers={"User-Agent": user_agent(settings.contact)},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # none is kept or sent
             timeout=httpx.Timeout(settings.total_seconds, connect=settings.connect_seconds),
             trust_env=False,  # a proxy would make connections that nothing checks
         )
@@ -152,13 +158,16 @@ class Fetcher:
     ) -> Fetched:
         current = url
         seen = {url}
+        moved_to: str | None = None
+        for_good = True
         for _ in range(self.settings.max_redirects + 1):
             _require_web_address(current)
             pause = await permission(current) if permission else 0.0
             async with self.turns.turn(current, pause):
                 response, content = await self._request(current, headers, max_bytes)
             if response.status_code not in _REDIRECTS or "location" not in response.headers:
-                return self._judge(current, response, content)
+                answer = self._judge(current, response, content)
+                return answer.model_copy(update={"moved_to": moved_to})
             try:
                 target = urljoin(current, response.headers["location"])
             except ValueError as error:
@@ -170,6 +179,9 @@ class Fetcher:
                 )
             seen.add(target)
             current = target
+            for_good = for_good and response.status_code in _MOVED_FOR_GOOD
+            if for_good:
+                moved_to = target
         raise FetchError(
             f"{shown_url(url)} redirects more than {self.settings.max_redirects} times",
             remedy="look for the outlet's present address",

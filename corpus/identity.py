@@ -135,6 +135,28 @@ def article_id(canonical: str) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:20]
 
 
+def feed_identifier(source: str, stated: str) -> str:
+    """A name for the article that a feed of ``source`` identifies as ``stated``.
+
+    Looks like an article's id, and is one where the identifier is a web address (a permalink).
+    """
+    if re.match(r"https?://", stated.strip(), re.IGNORECASE):
+        try:
+            return article_id(canonical_url(stated))
+        except InputError:
+            pass  # an address in form only: an identifier like any other
+    return article_id(f"{source}\0{stated.strip()}")
+
+
+def same_headline(one: str, other: str) -> bool:
+    """Whether two headlines have the same words, whatever their case and punctuation."""
+    return _words(one) == _words(other)
+
+
+def _words(headline: str) -> list[str]:
+    return re.findall(r"\w+", headline.casefold())
+
+
 def content_hash(title: str, text: str | None) -> str:
     """SHA-256 over title and text with white space folded; equal content gives an equal hash."""
     folded = "\0".join(" ".join((part or "").split()) for part in (title, text))

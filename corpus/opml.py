@@ -34,6 +34,8 @@ def dump_opml(sources: Sequence[Source]) -> str:
         }
         if source.language:
             attributes["language"] = source.language
+        if source.outlet:
+            attributes["outlet"] = source.outlet
         ElementTree.SubElement(body, "outline", attributes)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
@@ -77,4 +79,6 @@ class _OutlineHandler(ContentHandler):
         # Readers write regional codes such as en-us; the list keeps the language only.
         if language := given.get("language", "")[:2].lower():
             fields["language"] = language
+        if outlet := given.get("outlet", ""):
+            fields["outlet"] = outlet
         self.entries.append((fields, self._locator.getLineNumber()))

@@ -11,7 +11,7 @@ import codecs
 import re
 from enum import StrEnum
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from lxml.html import HtmlElement
 
@@ -41,7 +41,10 @@ class PageProblem(StrEnum):
 
 
 class Page(Record):
-    """What a page says. ``text`` is None where ``problem`` is set."""
+    """What a page says. ``text`` is None where ``problem`` is set.
+
+    ``canonical`` is the address that the page calls its own, if that is one of the same site.
+    """
 
     title: str | None = None
     text: str | None = None
@@ -50,6 +53,7 @@ class Page(Record):
     published_at: UtcDatetime | None = None
     day_only: bool = False
     problem: PageProblem | None = None
+    canonical: str | None = None
 
 
 _CHALLENGE = re.compile(
@@ -113,6 +117,7 @@ def read_page(data: bytes, *, url: str, content_type: str = "") -> Page:
         published_at=published.time if published else None,
         day_only=published.day_only if published else False,
         problem=problem,
+        canonical=_canonical(tree, url),
     )
 
 
@@ -235,6 +240,29 @@ def _title(tree: HtmlElement) -> str:
         if element is not None and (content := element.text_content().strip()):
             return str(content)
     return ""
+
+
+def _canonical(tree: HtmlElement, url: str) -> str | None:
+    # A copy may name the original on another site; here it is an article of its own.
+    for link in tree.iterfind(".//link[@rel][@href]"):
+        if "canonical" not in link.get("rel").lower().split():
+            continue
+        try:
+            stated = urljoin(url, str(link.get("href")).strip())
+            own, other = urlsplit(url), urlsplit(stated)
+            here, there = (own.hostname or "").lower(), (other.hostname or "").lower()
+        except ValueError:
+            return None
+        same_site = (
+            here == there
+            or here.removeprefix("www.").endswith("." + there.removeprefix("www."))
+            or there.removeprefix("www.").endswith("." + here.removeprefix("www."))
+            or here.removeprefix("www.") == there.removeprefix("www.")
+        )
+        if other.scheme in {"http", "https"} and same_site and other.path not in {"", "/"}:
+            return stated
+        return None
+    return None
 
 
 def _author(tree: HtmlElement, json_ld: list[dict[str, Any]]) -> str | None:

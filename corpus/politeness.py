@@ -13,13 +13,15 @@ from corpus.addresses import shown_url
 from corpus.errors import TemporaryFetchError
 from corpus.records import Record
 
+_MOST_HOSTS = 2_000  # remembered; beyond, those that nobody waits for are forgotten
+
 
 class CrawlSettings(Record):
     """What a crawl allows itself. Times are in seconds, sizes in bytes.
 
     ``contact`` is an address or page that the operator of a site can turn to; it is sent with every
     request. The limits hold for each answer, redirects and body included, waiting for one's turn
-    excluded.
+    excluded. ``lease_seconds`` is how long the store holds a source for a crawler that went silent.
     """
 
     contact: str = ""
@@ -34,19 +36,26 @@ class CrawlSettings(Record):
     longest_wait_seconds: float = Field(default=60.0, ge=0)
     parse_seconds: float = Field(default=30.0, gt=0)
     parse_workers: int = Field(default=2, ge=1)
+    lease_seconds: float = Field(default=120.0, gt=0)
 
 
 def authority(url: str) -> str:
-    """``scheme://host:port`` of ``url``, in lower case: what one robots.txt and one turn cover."""
+    """``scheme://host:port`` of ``url``, in lower case: what one robots.txt covers."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2].lower()
     default = {"http": ":80", "https": ":443"}.get(parts.scheme.lower(), "")
     return f"{parts.scheme.lower()}://{host.removesuffix(default)}"
 
 
+def _server(url: str) -> str:
+    """What one turn covers: a host, http and https alike; another port is another server."""
+    return authority(url).partition("://")[2]
+
+
 class _Host:
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
+        self.users = 0  # that hold the turn or wait for it
         self.free_at = 0.0  # loop time before which no request may start
 
 
@@ -66,7 +75,16 @@ class Turns:
         delay is kept after the request. Raises TemporaryFetchError at once when the host asked to
         be left alone for longer than a crawl waits.
         """
-        host = self._hosts.setdefault(authority(url), _Host())
+        host = self._host(url)
+        host.users += 1
+        try:
+            async with self._held(host, url, pause_seconds):
+                yield
+        finally:
+            host.users -= 1
+
+    @asynccontextmanager
+    async def _held(self, host: _Host, url: str, pause_seconds: float) -> AsyncIterator[None]:
         async with host.lock:
             clock = asyncio.get_running_loop().time
             wait = host.free_at - clock()
@@ -87,5 +105,15 @@ class Turns:
 
     def hold(self, url: str, seconds: float) -> None:
         """Let no request to the host of ``url`` start for ``seconds``."""
-        host = self._hosts.setdefault(authority(url), _Host())
+        host = self._host(url)
         host.free_at = max(host.free_at, asyncio.get_running_loop().time() + seconds)
+
+    def _host(self, url: str) -> _Host:
+        if len(self._hosts) >= _MOST_HOSTS:
+            now = asyncio.get_running_loop().time()
+            self._hosts = {
+                server: host
+                for server, host in self._hosts.items()
+                if host.users or host.free_at > now
+            }
+        return self._hosts.setdefault(_server(url), _Host())

@@ -20,11 +20,49 @@ _KEPT_SECONDS = 24 * 3600.0
 _FAILURE_KEPT_SECONDS = 600.0
 _MAX_BYTES = 500 * 1024
 _LONGEST_DELAY_SECONDS = 60.0
+_MOST_SITES = 2_000  # whose rules are remembered
 
 
-_GROUP_LINE = re.compile(
-    r"^([ \t]*user-?agent[ \t]*:[ \t]*)([a-z_-]+)[^#\r\n]*", re.IGNORECASE | re.MULTILINE
+# A missing colon is an oversight whose meaning is clear. Lines of any other kind mean nothing here.
+_LINE = re.compile(
+    r"[ \t]*(user-?agent|allow|disallow|crawl-delay)[ \t]*(?::|[ \t])[ \t]*([^#]*)", re.IGNORECASE
 )
+_TOKEN = re.compile(r"\*(?=\s|$)|[a-z_-]+", re.IGNORECASE)
+
+
+class RobotsFile:
+    """The rules that one robots.txt has for this crawler.
+
+    RFC 9309 matches whole product tokens without regard to case, and what follows the token does
+    not count. Protego takes a group for ``under`` as meant for ``undertow``, and a line that it
+    does not know as the end of a group; so it is given known lines with bare tokens, and the name
+    only when a group bears it.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        lines: list[str] = []
+        tokens: set[str] = set()
+        for line in re.split(r"\r\n?|\n", content.decode("utf-8-sig", errors="replace")):
+            match = _LINE.match(line)
+            if match is None:
+                continue
+            kind, value = match.group(1).lower(), match.group(2).strip()
+            if kind in {"user-agent", "useragent"}:
+                kind = "user-agent"
+                token = _TOKEN.match(value)
+                value = token.group().lower() if token else value
+                tokens.add(value)
+            lines.append(f"{kind}: {value}")
+        self._rules = Protego.parse("\n".join(lines))
+        self._agent = PRODUCT if PRODUCT in tokens else ""
+
+    def allows(self, url: str) -> bool:
+        """Whether ``url`` may be fetched."""
+        return bool(self._rules.can_fetch(url, self._agent))
+
+    def wanted_pause(self) -> float:
+        """The pause between requests that is asked for (``Crawl-delay``), in seconds."""
+        return float(self._rules.crawl_delay(self._agent) or 0.0)
 
 
 class _Rules:
@@ -34,13 +72,11 @@ class _Rules:
         self,
         until: float,
         *,
-        rules: Protego | None = None,
-        agent: str = "",
+        rules: RobotsFile | None = None,
         failure: FetchError | None = None,
     ) -> None:
         self.until = until
         self.rules = rules
-        self.agent = agent
         self.failure = failure
 
 
@@ -63,12 +99,12 @@ class Robots:
             raise rules.failure
         if rules.rules is None:
             return 0.0
-        if not rules.rules.can_fetch(url, rules.agent):
+        if not rules.rules.allows(url):
             raise FetchError(
                 f"{shown_url(site)}/robots.txt forbids {shown_url(url)}",
                 remedy="ask the outlet, or remove it from the list",
             )
-        return min(rules.rules.crawl_delay(rules.agent) or 0.0, _LONGEST_DELAY_SECONDS)
+        return min(rules.rules.wanted_pause(), _LONGEST_DELAY_SECONDS)
 
     async def _rules(self, site: str) -> _Rules:
         now = asyncio.get_running_loop().time()
@@ -76,9 +112,18 @@ class Robots:
         if task is None or (task.done() and (task.cancelled() or task.result().until < now)):
             # One request serves everybody who waits; shielded, so that one who gives up
             # does not take it from the others.
+            if len(self._sites) >= _MOST_SITES:
+                self._forget(now)
             task = asyncio.create_task(self._ask(site))
             self._sites[site] = task
         return await asyncio.shield(task)
+
+    def _forget(self, now: float) -> None:
+        """Forget rules that ran out, and of the others the oldest half."""
+        for site, task in list(self._sites.items()):
+            ended = task.done() and (task.cancelled() or task.result().until < now)
+            if ended or (task.done() and len(self._sites) > _MOST_SITES // 2):
+                del self._sites[site]
 
     async def _ask(self, site: str) -> _Rules:
         clock = asyncio.get_running_loop().time
@@ -100,23 +145,10 @@ class Robots:
             return _Rules(clock() + _FAILURE_KEPT_SECONDS, failure=failure)
         except FetchError:
             return _Rules(clock() + _KEPT_SECONDS)
-        text = answer.content.decode("utf-8-sig", errors="replace")
-        rules, agent = _parse(text)
-        return _Rules(clock() + _KEPT_SECONDS, rules=rules, agent=agent)
+        return _Rules(clock() + _KEPT_SECONDS, rules=RobotsFile(answer.content))
 
     async def close(self) -> None:
         """Stop requests that are still under way."""
         for task in self._sites.values():
             task.cancel()
         await asyncio.gather(*self._sites.values(), return_exceptions=True)
-
-
-def _parse(text: str) -> tuple[Protego, str]:
-    """The rules of a file, and the name by which to ask them.
-
-    RFC 9309 matches whole product tokens without regard to case, and what follows the token does
-    not count. Protego also takes a group for ``under`` as meant for ``undertow``; so the name is
-    given to it only when a group bears it, and the groups for everybody are asked otherwise.
-    """
-    tokens = {match.group(2).lower() for match in _GROUP_LINE.finditer(text)}
-    return Protego.parse(_GROUP_LINE.sub(r"\1\2", text)), PRODUCT if PRODUCT in tokens else ""

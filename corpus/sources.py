@@ -6,11 +6,13 @@ silently leaves an outlet out is worse than one that does not start.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from importlib.resources import files
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,14 +27,19 @@ class SourceKind(StrEnum):
     """What the address of a source serves."""
 
     FEED = "feed"  # RSS, Atom or JSON Feed
-    NEWS_SITEMAP = "news_sitemap"  # a sitemap, with or without the news extension, for back-fill
+    NEWS_SITEMAP = "news_sitemap"  # a sitemap or an index of some, for back-fill
 
 
 class Source(Record):
-    """An outlet to crawl. ``terms`` says on what ground it is read; ``language`` is ISO 639-1."""
+    """An outlet to crawl. ``terms`` says on what ground it is read; ``language`` is ISO 639-1.
+
+    ``outlet`` is the outlet's name for its articles, where it is listed more than once (a feed and
+    a sitemap); elsewhere ``name`` is.
+    """
 
     name: str
     url: str
+    outlet: str | None = None
     language: str | None = None
     terms: str = ""
     kind: SourceKind = SourceKind.FEED
@@ -87,6 +94,75 @@ def load_sources(path: Path | None = None) -> tuple[Source, ...]:
         entries = read_opml(text, str(path))
         return _checked(str(path), entries, lambda start, _field: start, [])
     return _from_toml(text, str(path))
+
+
+def sitemap_source(url: str, sources: Sequence[Source]) -> Source:
+    """A source for the sitemap at ``url``, whose articles belong to the outlet of the same site.
+
+    That is the outlet of ``sources`` with an address on the same host, else the host itself. Raises
+    SourceListError when ``url`` is no web address.
+    """
+    host = _site(url)
+    if not host:
+        raise SourceListError(
+            f"{url!r} is not an http or https address",
+            remedy="give the address of a sitemap, such as https://example.org/sitemap.xml",
+        )
+    same = next((source for source in sources if _site(source.url) == host), None)
+    return Source(
+        name=f"Sitemap {url}",
+        url=url,
+        outlet=(same.outlet or same.name) if same else host,
+        language=same.language if same else None,
+        terms=same.terms if same else "",
+        kind=SourceKind.NEWS_SITEMAP,
+    )
+
+
+def not_listed(sources: Sequence[Source], known: Sequence[Source]) -> tuple[Source, ...]:
+    """Those of ``sources`` whose address ``known`` does not have, under names that are free.
+
+    A name that is taken gets the host of the source behind it, and a number where that is not
+    enough.
+    """
+    addresses = {source.url for source in known}
+    names = {source.name.casefold() for source in known}
+    new: list[Source] = []
+    for source in sources:
+        if source.url in addresses:
+            continue
+        choices = chain(
+            (source.name, f"{source.name} ({_site(source.url)})"),
+            (f"{source.name} ({_site(source.url)}, {number})" for number in count(2)),
+        )
+        name = next(choice for choice in choices if choice.casefold() not in names)
+        addresses.add(source.url)
+        names.add(name.casefold())
+        new.append(source.model_copy(update={"name": name}))
+    return tuple(new)
+
+
+def dump_toml(sources: Sequence[Source]) -> str:
+    """The list as TOML tables, which :func:`load_sources` reads back unchanged."""
+    tables = []
+    for source in sources:
+        fields = source.model_dump(mode="json", exclude_defaults=True)
+        # A TOML basic string escapes what a JSON string does, and DEL besides.
+        lines = [
+            f"{field} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", "\\u007f")
+            for field, value in fields.items()
+        ]
+        tables.append("\n".join(["[[source]]", *lines]) + "\n")
+    return "\n".join(tables)
+
+
+def _site(url: str) -> str:
+    try:
+        parts = urlsplit(url.strip())
+        host = parts.hostname or ""
+    except ValueError:
+        return ""
+    return host.removeprefix("www.") if parts.scheme.lower() in {"http", "https"} else ""
 
 
 def _from_toml(text: str, name: str) -> tuple[Source, ...]:

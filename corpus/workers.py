@@ -77,7 +77,7 @@ class Workers:
         """
         given = {
             "url": url,
-            "source": source.name,
+            "source": source.outlet or source.name,
             "content_type": content_type,
             "language": source.language,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import re
 import tracemalloc
@@ -288,10 +289,37 @@ def test_news_sitemap_is_read():
     assert (feed.listed, len(feed.problems)) == (2, 1)
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_plain_sitemap_gives_addresses_and_when_they_changed(pack):
+    data = pack(
+        b"<urlset><url><loc>/1</loc><lastmod>2025-11-24</lastmod></url>"
+        b"<url><loc>https://post.example/2</loc></url><url/></urlset>"
+    )
+    feed = parse_news_sitemap(data, url="https://post.example/sitemap.xml", source="Post")
+    first, second = feed.entries
+    assert (first.url, first.title) == ("https://post.example/1", "")
+    assert first.changed_at == datetime(2025, 11, 24, tzinfo=UTC)
+    assert (second.url, second.published_at) == ("https://post.example/2", None)
+    assert (feed.listed, len(feed.problems)) == (3, 1)
+
+
+def test_index_of_sitemaps_gives_its_members_newest_first():
+    data = (
+        b"<sitemapindex><sitemap><loc>https://post.example/old.xml</loc>"
+        b"<lastmod>2024-01-01</lastmod></sitemap><sitemap><loc>new.xml.gz</loc>"
+        b"<lastmod>2025-11-01T10:00:00Z</lastmod></sitemap><sitemap/></sitemapindex>"
+    )
+    feed = parse_news_sitemap(data, url="https://post.example/sitemap.xml", source="Post")
+    assert [member.url for member in feed.members] == [
+        "https://post.example/new.xml.gz",
+        "https://post.example/old.xml",
+    ]
+    assert feed.entries == ()
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"<sitemapindex><sitemap><loc>https://a.b/1.xml</loc></sitemap></sitemapindex>", "index"),
         (b"<rss/>", "its root is 'rss'"),
         (b"<urlset>", "not well-formed"),
         (b"<!DOCTYPE u [<!ENTITY a 'b'>]><urlset>&a;</urlset>", "which is refused"),
