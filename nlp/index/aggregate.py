@@ -49,7 +49,10 @@ class Clusters:
 
 
 class Aggregation:
-    """Stories of one universe (all, or one asset) laid out by period and outlet."""
+    """Stories of one universe (all, or one asset) laid out by period and outlet.
+
+    ``weight`` is that of each story, ``stance_weight`` that of each story in each driver's stance.
+    """
 
     def __init__(
         self,
@@ -59,6 +62,8 @@ class Aggregation:
         period: Integers,
         periods: int,
         effects: OutletEffects,
+        weight: Floats,
+        stance_weight: Floats,
     ) -> None:
         chosen = np.flatnonzero(keep)
         self._period = period[chosen]
@@ -67,8 +72,10 @@ class Aggregation:
         self._probability = stories.probability[chosen]
         self._tagged = stories.tagged[chosen]
         self._offset = effects.probability[outlet]
+        self._weight = weight[chosen]
         adjusted = np.clip(stories.stance[chosen] - effects.stance[outlet], -1.0, 1.0)
-        self._stance = np.where(self._tagged, adjusted, 0.0)
+        self._in_stance = np.where(self._tagged, stance_weight[chosen], 0.0) * self._weight[:, None]
+        self._toned = self._in_stance * adjusted
         self._clusters = self._grouped(outlet)
         self.levels = self._levels()
 
@@ -89,10 +96,12 @@ class Aggregation:
             periods=self._periods,
             period_of=keys // (span + len(outlet)),
             cluster_of_story=cluster.astype(np.int64),
-            stories=np.bincount(cluster, minlength=count).astype(np.float64),
-            attention=_by_group(self._probability - self._offset, cluster, count),
-            tagged=_by_group(np.where(self._tagged, self._probability, 0.0), cluster, count),
-            toned=_by_group(self._probability * self._stance, cluster, count),
+            stories=np.bincount(cluster, weights=self._weight, minlength=count).astype(np.float64),
+            attention=_by_group(
+                (self._probability - self._offset) * self._weight[:, None], cluster, count
+            ),
+            tagged=_by_group(self._probability * self._in_stance, cluster, count),
+            toned=_by_group(self._probability * self._toned, cluster, count),
         )
 
     def _levels(self) -> Levels:
@@ -101,12 +110,12 @@ class Aggregation:
         number, attention, tagged, toned = self._totals(
             weights, clusters.attention, clusters.tagged, clusters.toned
         )
-        covered = number > 0
+        told = np.bincount(self._period, minlength=self._periods)
         share = _ratio(np.maximum(attention, 0.0), number[:, None])
         stance = _ratio(toned, tagged)
-        pressure = np.where(covered[:, None], share * np.nan_to_num(stance), np.nan)
+        pressure = np.where((told > 0)[:, None], share * np.nan_to_num(stance), np.nan)
         return Levels(
-            stories=number.astype(np.int64),
+            stories=told,
             tagged=_by_group(self._tagged.astype(np.float64), self._period, self._periods).astype(
                 np.int64
             ),
@@ -170,24 +179,30 @@ class Aggregation:
         story, driver = np.nonzero(
             (self._probability > _CERTAIN) & (self._probability < 1 - _CERTAIN)
         )
-        chance = self._probability[story, driver]
-        told = self._tagged[story, driver]
-        tone = self._stance[story, driver]
+        chance = self._probability[story, driver].astype(np.float32)
+        weight = self._weight[story]
         slots, slot = np.unique(
             clusters.cluster_of_story[story] * drivers + driver, return_inverse=True
         )
+        # Only tagged stories have a stance, so the other two sums move by far fewer of them.
+        told = np.flatnonzero(self._tagged[story, driver])
+        in_stance = self._in_stance[story[told], driver[told]]
+        in_tone = self._toned[story[told], driver[told]]
+        told_slot = slot[told]
         widening = _widening(np.bincount(clusters.period_of, minlength=self._periods))
         drawn: Singles = np.empty((number, self._periods, drivers), dtype=np.float32)
         for replicate in range(number):
-            surprise = (random.random(len(chance)) < chance) - chance
+            surprise = (random.random(len(chance), dtype=np.float32) < chance) - chance
             shifted = []
-            for base, change in (
-                (clusters.attention, surprise),
-                (clusters.tagged, surprise * told),
-                (clusters.toned, surprise * tone),
+            for base, slot_of, change in (
+                (clusters.attention, slot, surprise * weight),
+                (clusters.tagged, told_slot, surprise[told] * in_stance),
+                (clusters.toned, told_slot, surprise[told] * in_tone),
             ):
                 moved = base.copy()
-                moved.reshape(-1)[slots] += np.bincount(slot, weights=change, minlength=len(slots))
+                moved.reshape(-1)[slots] += np.bincount(
+                    slot_of, weights=change, minlength=len(slots)
+                )
                 shifted.append(moved)
             weights = random.standard_exponential(len(clusters.stories))
             total, attention, tagged, toned = self._totals(weights, *shifted)

@@ -27,6 +27,7 @@ from nlp.index.stated import FLOW_DRIVER
 from nlp.index.stories import Booleans, Reader, StoryTable, Tagged
 from nlp.index.table import LEAST_BASE_PERIODS, Span, tabulate
 from nlp.index.vintage import vintage_of
+from nlp.index.weights import freshness, stance_weights
 from nlp.taxonomy import drivers
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def build(
     asset: str | Sequence[str] = "all",
     base: tuple[datetime, datetime] | None = None,
     exclude_recaps: bool = False,
+    half_life: timedelta | None = None,
     replicates: int = DEFAULT_REPLICATES,
 ) -> IndexResult:
     """The index per driver and period, from what had been first seen by ``as_of`` (aware, UTC).
@@ -57,10 +59,13 @@ def build(
     ``asset`` is ``all``, ``BTC``, ``ETH`` or several of them; an asset's index uses the stories
     that name it. ``base`` (start, end exclusive) is the window of outlet effects and scales; by
     default the first four weeks in a row with :data:`LEAST_WEEKLY_STORIES` stories each; stories
-    before them are left out and counted in a note. ``replicates`` is the number of bootstrap
+    before them are left out and counted in a note. ``half_life`` lets a story count half as much
+    with every so much time before the end of its period, for a fresh reading of slow periods.
+    ``replicates`` is the number of bootstrap
     replicates behind the 90% band.
 
-    Raises :class:`UsageError` for an unknown frequency or asset, :class:`StudyError` when there
+    Raises :class:`UsageError` for an unknown frequency or asset or a half-life that is not
+    positive, :class:`StudyError` when there
     is no story, the base window covers fewer than three periods, or tags of several models are
     mixed.
     """
@@ -69,6 +74,8 @@ def build(
     for name in assets:
         if name not in ASSETS:
             raise UsageError(f"unknown asset {name!r}", remedy=f"choose one of {', '.join(ASSETS)}")
+    if half_life is not None and half_life <= timedelta(0):
+        raise UsageError("the half-life is not positive", remedy="give a time longer than zero")
     names = tuple(driver.name for driver in drivers())
     reader = Reader(drivers=names, assets=ASSETS[1:], as_of=as_of, model=model)
     everything, counts, digest = reader.read(tagged)
@@ -109,6 +116,7 @@ def build(
         as_of=as_of,
         base=window,
         exclude_recaps=exclude_recaps,
+        half_life=half_life,
         replicates=replicates,
     )
     base_stories = (stories.seconds >= window[0].timestamp()) & (
@@ -124,6 +132,8 @@ def build(
     tables: list[pd.DataFrame] = []
     scales: dict[tuple[str, str], Scale] = {}
     number_of_period = period_number(stories.seconds, frequency) - span.first
+    starts = span.starts[number_of_period]
+    weight = freshness(stories, half_life, starts=starts, frequency=frequency)
     for number, name in enumerate(assets):
         inside = _universe(stories, name)
         table, usual = with_parts(
@@ -139,6 +149,14 @@ def build(
             period=number_of_period,
             periods=len(span.starts),
             effects=usual,
+            weight=weight,
+            stance_weight=stance_weights(
+                table,
+                (*names, *PARTS),
+                universe=ASSETS.index(name),
+                starts=starts,
+                frequency=frequency,
+            ),
         )
         # Drawn by what went in, so that the same news has the same band whenever it is read.
         random = np.random.default_rng([int.from_bytes(digest[:7], "big"), number])
@@ -176,6 +194,7 @@ def build(
         base=window,
         drivers=names,
         scales=scales,
+        half_life=half_life,
         counts=counts,
         notes=tuple(notes),
         stories=stories,

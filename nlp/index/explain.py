@@ -12,10 +12,11 @@ import numpy as np
 from corpus.errors import UsageError
 from corpus.records import Record, UtcDatetime
 from nlp.index.build import ASSETS
-from nlp.index.periods import period_number
+from nlp.index.periods import period_number, period_seconds
 from nlp.index.result import IndexResult
 from nlp.index.stories import Floats, Integers, StoryTable, Tagged
 from nlp.index.table import COMPOSITE
+from nlp.index.weights import freshness, stance_weights
 from nlp.records import Amount, Span, TagRecord
 from nlp.taxonomy import core_drivers
 
@@ -28,8 +29,8 @@ class Reading(Record):
 
     ``pressure`` is in deviations of the base window with its 90% band; ``change`` is against the
     mean of the last (up to) four covered periods before, ``preceding`` of them. ``direction``
-    says on which side of zero *raw* pressure (attention times stance) lies, and ``mixed`` when no
-    story took a side.
+    says on which side of zero *raw* pressure (attention times stance) lies, ``mixed`` when no
+    story took a side, and ``no coverage`` when no story told of the driver.
     """
 
     driver: str
@@ -116,7 +117,7 @@ def readings(
                 if pressure is None or before.empty
                 else pressure - float(before.mean()),
                 preceding=len(before),
-                direction=_direction(raw),
+                direction="no coverage" if not now["tagged"] else _direction(raw),
                 in_base=bool(now["in_base"]),
             )
         )
@@ -147,8 +148,9 @@ def contributions(
         inside = inside & stories.assets[:, ASSETS.index(asset) - 1]
     rows = np.flatnonzero(inside)
     chosen: list[_Chosen] = []
-    for column, driver in enumerate(index.drivers):
-        chosen.extend(_top(index, rows, column, driver, top))
+    for column in range(len(index.drivers)):
+        parts = _parts(index, rows, column, universe=ASSETS.index(asset))
+        chosen.extend(_top(index, rows, parts, column=column, top=top))
     wanted = {stories.head_ids[one.story] for one in chosen}
     heads = {item.article.id: item for item in tagged if item.article.id in wanted}
     found: dict[str, list[Contribution]] = {driver: [] for driver in index.drivers}
@@ -176,24 +178,29 @@ def composite_change(
     return {name: change / len(core) for name, change in changes.items() if change is not None}
 
 
-def _parts(index: IndexResult, rows: Integers, column: int) -> Floats:
+def _parts(index: IndexResult, rows: Integers, column: int, *, universe: int) -> Floats:
     """Part of each story in the raw pressure: ``A q s / sum(q)``, which sums to ``A S``."""
-    stories, effects = index.stories, index.effects
-    outlet = stories.outlet[rows]
-    probability = stories.probability[rows, column]
-    tagged = stories.tagged[rows, column]
-    stance = np.clip(stories.stance[rows, column] - effects.stance[outlet, column], -1.0, 1.0)
-    weight = float(probability[tagged].sum())
-    if weight <= 0:
+    stories, effects, frequency = index.stories.rows(rows), index.effects, index.frequency
+    starts = period_seconds(period_number(stories.seconds, frequency), frequency)
+    fresh = freshness(stories, index.half_life, starts=starts, frequency=frequency)
+    probability = stories.probability[:, column]
+    tagged = stories.tagged[:, column]
+    stance = np.clip(stories.stance[:, column] - effects.stance[stories.outlet, column], -1.0, 1.0)
+    counted = stance_weights(
+        stories, index.drivers, universe=universe, starts=starts, frequency=frequency
+    )[:, column]
+    weight = probability * fresh * counted
+    total = float(weight[tagged].sum())
+    if total <= 0:
         return np.zeros(len(rows))
-    level = float((probability - effects.probability[outlet, column]).sum()) / len(rows)
-    return np.where(tagged, max(level, 0.0) * probability * stance / weight, 0.0)
+    usual = effects.probability[stories.outlet, column]
+    level = float(((probability - usual) * fresh).sum() / fresh.sum())
+    return np.where(tagged, max(level, 0.0) * weight * stance / total, 0.0)
 
 
 def _top(
-    index: IndexResult, rows: Integers, column: int, driver: str, top: int
+    index: IndexResult, rows: Integers, parts: Floats, *, column: int, top: int
 ) -> Iterable[_Chosen]:
-    parts = _parts(index, rows, column)
     total = float(np.abs(parts).sum())
     # What made the reading comes before what stood against it. Among stories of equal part the one
     # told by more outlets is first; many full-certainty stories tie exactly.
@@ -205,7 +212,7 @@ def _top(
         if part != 0:
             story = int(rows[place])
             yield _Chosen(
-                driver=driver,
+                driver=index.drivers[column],
                 story=story,
                 part=part,
                 share=part / total,

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +69,7 @@ class IndexResult:
     ``frame`` has the columns :data:`COLUMNS` (see ``docs/contracts.md``), ``parts`` the same for
     the parts of ETF flows (``etf_flows.realised`` and ``etf_flows.expected``); ``base`` is the base
     window, end exclusive; ``vintage`` the digest of inputs, model, parameters and code version;
+    ``half_life`` that of a story's weight, null where all of a period weigh the same;
     ``notes`` are stated reductions in plain sentences.
     """
 
@@ -81,6 +82,7 @@ class IndexResult:
     base: tuple[datetime, datetime]
     drivers: tuple[str, ...]
     scales: Mapping[tuple[str, str], Scale]
+    half_life: timedelta | None
     counts: Counts
     notes: tuple[str, ...]
     stories: StoryTable
@@ -143,9 +145,14 @@ def read_frame(path: Path) -> pd.DataFrame:
         raise UsageError(f"unknown suffix of {path.name!r}", remedy="give a .csv or .parquet file")
     try:
         frame = pd.read_csv(path) if suffix == ".csv" else pd.read_parquet(path)
+    except FileNotFoundError as error:
+        raise InputError(
+            f"there is no index file {path}", remedy="give a file written by `undertow index`"
+        ) from error
     except (OSError, ValueError) as error:
         raise InputError(
-            f"cannot read {path}: {error}", remedy="give a file written by `undertow index`"
+            f"cannot read {path}: {getattr(error, 'strerror', None) or error}",
+            remedy="give a file written by `undertow index`",
         ) from error
     missing = [column for column in COLUMNS if column not in frame.columns]
     if missing:

@@ -84,7 +84,10 @@ class StoryTable:
 
     def where(self, keep: Booleans) -> StoryTable:
         """The stories for which ``keep`` holds, order kept."""
-        chosen = np.flatnonzero(keep)
+        return self.rows(np.flatnonzero(keep))
+
+    def rows(self, chosen: Integers) -> StoryTable:
+        """The stories of these row numbers."""
         return StoryTable(
             story_ids=tuple(self.story_ids[i] for i in chosen),
             head_ids=tuple(self.head_ids[i] for i in chosen),

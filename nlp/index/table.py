@@ -76,7 +76,10 @@ def tabulate(
 
     parts = []
     for number, name in enumerate(names):
+        told = levels.tagged[:, number] > 0
         lower, upper = _band(drawn[:, :, number])
+        # Nothing said of a driver is no reading without error.
+        lower[~told], upper[~told] = np.nan, np.nan
         low, high = _range(period, without[:, number], len(span.starts))
         parts.append(
             rows(
@@ -91,7 +94,7 @@ def tabulate(
                 outlet_high=high,
                 attention_raw=levels.attention[:, number],
                 pressure_raw=levels.pressure[:, number],
-                coverage=_coverage(covered, scales[name].usable),
+                coverage=_coverage(covered, told, scales[name].usable),
             )
         )
     core = [names.index(driver.name) for driver in core_drivers() if scales[driver.name].usable]
@@ -110,7 +113,7 @@ def tabulate(
         outlet_high=high,
         attention_raw=_mean(levels.attention[:, core]),
         pressure_raw=_mean(levels.pressure[:, core]),
-        coverage=_coverage(covered, bool(core)),
+        coverage=_coverage(covered, covered, bool(core)),
     )
     return pd.concat([*parts, composite], ignore_index=True), scales
 
@@ -140,8 +143,11 @@ def _scale(levels: Levels, driver: int, base: Booleans) -> Scale:
     )
 
 
-def _coverage(covered: Booleans, scaled: bool) -> list[str]:
-    return [("ok" if scaled else "unscaled") if one else "none" for one in covered]
+def _coverage(covered: Booleans, told: Booleans, scaled: bool) -> list[str]:
+    usual = "ok" if scaled else "unscaled"
+    found = np.where(told, usual, "untold" if scaled else usual)
+    told_each: list[str] = np.where(covered, found, "none").tolist()
+    return told_each
 
 
 def _band(drawn: Singles) -> tuple[Floats, Floats]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ from service.cli.command import (
     json_option,
     make_command,
     open_store,
+    overwrite_option,
+    require_new,
     tags_of_option,
 )
 from service.cli.words import counted, day, heading, moment, plain, print_json, signed, table
@@ -58,8 +60,15 @@ _PERIODS = {"h": "hour", "D": "day", "W": "week"}
     metavar="START END",
     help="Window that scales are taken from.  [default: the first four weeks with enough news]",
 )
+@click.option(
+    "--half-life",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="HOURS",
+    help="Let a story count half as much with every so many hours before its period's end.",
+)
 @click.option("--exclude-recaps", is_flag=True, help="Leave stories out that only retell prices.")
 @click.option("-o", "--output", type=FILE, help="Write the whole index here: .csv or .parquet.")
+@overwrite_option
 @tags_of_option
 @database_option
 @json_option
@@ -71,8 +80,10 @@ def command(
     until: datetime | None,
     as_of: datetime | None,
     base: tuple[datetime, datetime] | None,
+    half_life: float | None,
     exclude_recaps: bool,
     output: Path | None,
+    overwrite: bool,
     tags_of: str | None,
     db: str | None,
     as_json: bool,
@@ -84,6 +95,7 @@ def command(
     """
     if output is not None and output.suffix.lower() not in {".csv", ".parquet"}:
         raise UsageError(f"unknown suffix of {output.name!r}", remedy="write to .csv or .parquet")
+    require_new(output, overwrite=overwrite)
     with open_store(db) as store:
         index = build_index(
             store,
@@ -93,6 +105,7 @@ def command(
             until=until,
             as_of=as_of,
             base=base,
+            half_life=None if half_life is None else timedelta(hours=half_life),
             exclude_recaps=exclude_recaps,
             tags_of=tags_of,
         )
@@ -113,6 +126,7 @@ def build_index(
     until: datetime | None = None,
     as_of: datetime | None = None,
     base: tuple[datetime, datetime] | None = None,
+    half_life: timedelta | None = None,
     exclude_recaps: bool = False,
     tags_of: str | None = None,
 ) -> IndexResult:
@@ -128,6 +142,7 @@ def build_index(
         model=news.model,
         asset=assets,
         base=base,
+        half_life=half_life,
         exclude_recaps=exclude_recaps,
     )
 
@@ -160,7 +175,9 @@ def _tell(index: IndexResult, assets: Sequence[str], output: Path | None) -> Non
                     plain(one.attention, 0),
                     signed(one.stance),
                     signed(one.pressure),
-                    f"{signed(one.lower)} to {signed(one.upper)}",
+                    "no coverage"
+                    if one.direction == "no coverage"
+                    else f"{signed(one.lower)} to {signed(one.upper)}",
                     signed(one.change),
                 )
                 for one in readings(index, last, asset=asset)

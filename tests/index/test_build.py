@@ -206,7 +206,9 @@ def test_the_order_of_reading_leaves_no_trace(news, tmp_path: Path):
         assert one.read_bytes() == two.read_bytes()
 
 
-@pytest.mark.parametrize("change", ["record", "as_of", "base", "replicates", "frequency"])
+@pytest.mark.parametrize(
+    "change", ["record", "as_of", "base", "replicates", "frequency", "half_life"]
+)
 def test_the_vintage_changes_with_every_input(news, change):
     items = news.random(35)
     first = _build(items, news)
@@ -215,6 +217,7 @@ def test_the_vintage_changes_with_every_input(news, change):
         "base": {"base": (news.start, news.start + timedelta(days=27))},
         "replicates": {"replicates": 51},
         "frequency": {"frequency": "W"},
+        "half_life": {"half_life": timedelta(hours=6)},
     }.get(change, {})
     if change == "record":
         items[0] = news.make(0, items[0].article.published_at, probabilities={"macro": 0.123})
@@ -231,6 +234,8 @@ def test_written_files_are_read_back(news, tmp_path: Path):
         )
     with pytest.raises(UsageError, match="suffix"):
         result.write(tmp_path / "index.xlsx")
+    with pytest.raises(InputError, match="there is no index file"):
+        narrative.read_frame(tmp_path / "absent.csv")
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(InputError, match="no column period_start"):
         narrative.read_frame(tmp_path / "other.csv")
@@ -270,6 +275,51 @@ def test_one_story_alone_has_no_band(news):
     assert np.isfinite(row["pressure"])
     assert np.isnan(row["lower"])
     assert np.isnan(row["upper"])
+
+
+def test_a_driver_that_no_story_tells_has_no_band_and_says_so(news):
+    day = news.start + timedelta(days=30)
+    other = [
+        news.make(number, day, source=f"Outlet {number}", probabilities={"macro": 0.9})
+        for number in range(3)
+    ]
+    row = _rows(_build([*_quiet_base(news), *other], news).frame, "etf_flows").loc[day]
+    assert (row["coverage"], row["tagged"], row["pressure_raw"]) == ("untold", 0, 0.0)
+    assert np.isnan([row["lower"], row["upper"], row["stance"]]).all()
+
+
+def test_liquidations_told_in_the_morning_speak_of_the_day_before(news):
+    """Half of the 24 hours before noon lie in the day, a sixth of those before four o'clock."""
+    day = news.start + timedelta(days=30)
+    told = {"probabilities": {"leverage": 1.0}}
+    items = [
+        *_quiet_base(news),
+        news.make(1, day + timedelta(hours=4), **told, stances={"leverage": 1.0}),
+        news.make(2, day + timedelta(hours=12), **told, stances={"leverage": -1.0}),
+    ]
+    rows = _rows(_build(items, news).frame, "leverage")
+    assert rows.loc[day]["stance"] == pytest.approx((1 / 6 - 1 / 2) / (1 / 6 + 1 / 2))
+    assert rows.loc[day]["attention_raw"] == pytest.approx(1.0)
+    hourly = _rows(_build(items, news, frequency="h").frame, "leverage")
+    assert hourly.loc[day + timedelta(hours=4)]["stance"] == 1.0
+
+
+def test_a_half_life_lets_late_stories_count_more(news):
+    day = news.start + timedelta(days=30)
+    items = [
+        *_quiet_base(news),
+        news.make(1, day, probabilities={"macro": 1.0}, stances={"macro": 1.0}),
+        news.make(2, day + timedelta(hours=12), probabilities={"macro": 0.5}),
+    ]
+    plain, fresh = (
+        _rows(_build(items, news, half_life=half_life).frame, "macro").loc[day]
+        for half_life in (None, timedelta(hours=12))
+    )
+    assert plain["attention_raw"] == pytest.approx(1.5 / 2)
+    assert fresh["attention_raw"] == pytest.approx((1.0 + 2 * 0.5) / 3)
+    assert fresh["stories"] == 2
+    with pytest.raises(UsageError, match="half-life"):
+        _build(items, news, half_life=timedelta(0))
 
 
 def test_hourly_index_leaves_out_stories_that_state_only_their_day(news):

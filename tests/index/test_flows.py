@@ -100,6 +100,22 @@ def test_filings_are_in_the_driver_but_in_no_part(news):
     assert _at(result.parts, "etf_flows.realised", "BTC", day)["tagged"] == 0
 
 
+def test_a_told_flow_weighs_three_times_a_filing_in_the_stance_of_its_asset(news):
+    """Stances less the usual ones of the outlets, which the two share out by three to one."""
+    day = news.start + timedelta(days=30)
+    told = [news.amount("net_flow", 5e8, asset="BTC")]
+    result = _build(
+        [
+            *_background(news),
+            _story(news, 9000, day, told, stance=0.8, source="New"),
+            _story(news, 9001, day, [], stance=-0.4, source="New"),
+        ],
+        news,
+    )
+    row = _at(result.frame, "etf_flows", "BTC", day)
+    assert row["stance"] == pytest.approx((3 * 0.8 - 0.4) / 4)
+
+
 def test_copies_of_a_story_count_once_and_the_mean_sign_is_theirs(news):
     day = news.start + timedelta(days=30)
     copies = [
