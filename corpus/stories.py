@@ -57,8 +57,8 @@ _TITLE_BANDS, _TITLE_ROWS = 7, 4
 _TEXT_BANDS, _TEXT_ROWS = 12, 3
 _COPY_LOG_ODDS = 4.0  # what a copy counts as, and the most that a rewritten report does
 _UNLIKE_LOG_ODDS = -4.0  # the least
-_MATCH = 0.25  # log-odds to the member of a story that is most like an article
-_MEAN = -0.25  # to all members compared, on average
+_MATCH = 0.4  # log-odds to the member of a story that is most like an article
+_MEAN = -0.5  # to all members compared, on average
 _MERGED_MEAN = 0.0  # of two stories, between the members of one and of the other
 _BAND_WEIGHT = 8.0  # of a key of alike words, beside the rarity of a shared word
 _DAY_ONLY_HOURS = timedelta(hours=12)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from math import isnan
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
@@ -17,6 +18,7 @@ from corpus.records import Record
 SUFFIXES = (".jsonl", ".csv", ".parquet")
 _LONGEST_LINE = 16 * 2**20  # bytes; a longer one is no row of news and must not fill the memory
 _PARQUET_BATCH = 512  # rows
+_FIRST_ROWS = 100  # of a JSONL file that show its columns
 
 
 class Row(Record):
@@ -118,13 +120,23 @@ def column_names(path: Path | str) -> tuple[str, ...] | None:
 
 
 def require_columns(path: Path | str, any_of: Sequence[str]) -> None:
-    """Raises :class:`InputError` when a CSV or Parquet file has none of the columns ``any_of``."""
+    """Raises :class:`InputError` when a file has none of the columns ``any_of``.
+
+    The rows of a JSONL file may differ; there, none of the first hundred has any.
+    """
     names = column_names(path)
-    if names is not None and not set(names) & set(any_of):
+    where = "in the first line of a CSV file"
+    if names is None:
+        sound = [row for row in islice(rows(path), _FIRST_ROWS) if isinstance(row, Row)]
+        names = tuple(dict.fromkeys(name for row in sound for name in row.values))
+        where = "in every row"
+        if not sound:
+            return
+    if not set(names) & set(any_of):
         wanted = " or ".join(repr(name) for name in any_of)
         raise InputError(
-            f"{path} has no column {wanted}; it has {', '.join(names)[:300]}",
-            remedy="name the columns so, in the first line of a CSV file",
+            f"{path} has no column {wanted}; it has {', '.join(names)[:300] or 'none'}",
+            remedy=f"name the columns so, {where}",
         )
 
 

@@ -41,9 +41,7 @@ def prepare(found: FoundArticle | Article, now: datetime) -> Prepared:
     return Prepared(row, seen, keys(seen))
 
 
-def add_batch(
-    connection: Connection, batch: Sequence[Prepared], sketches: Sketches
-) -> AddCounts:
+def add_batch(connection: Connection, batch: Sequence[Prepared], sketches: Sketches) -> AddCounts:
     """Write a batch within the connection's transaction; ``sketches`` serve the next batch too."""
     known = known_contents(connection, {item.row["id"] for item in batch})
     fresh: dict[str, Prepared] = {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
@@ -41,17 +42,21 @@ _FAILURES = (
     ("connection", "{} cannot be reached", "check that the server runs, and the URL"),
 )
 
+_NO_ROOM = ("is full", "no space left", "disk i/o error")
+
 
 class Database:
     """One database and its transactions; every failure comes out as a :class:`StoreError`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, create: bool = True) -> None:
         self._url = _parsed(url)
         self.name = self._url.render_as_string(hide_password=True)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
+        if not create:
+            self._require_file()
         self._engine = self._create_engine()
         try:
-            self._migrate()
+            self._migrate(create)
         except BaseException:
             self._engine.dispose()
             raise
@@ -59,7 +64,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection to read with; nothing is kept."""
-        with self._clear_errors(), self._engine.connect() as connection:
+        with self._clear_errors(reading=True), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -97,10 +102,25 @@ class Database:
     def _writing_engine(self) -> Engine:
         return self._engine.execution_options(writes=True)
 
-    def _migrate(self) -> None:
+    def _require_file(self) -> None:
+        """Connecting to a file of SQLite that is not there would make it."""
+        path = self._url.database or ""
+        if self.is_sqlite and not path.startswith("file:") and not Path(path).exists():
+            raise self._no_store()
+
+    def _no_store(self) -> StoreError:
+        return StoreError(
+            f"there is no store at {self.name}",
+            remedy="check the address; `undertow import` or `undertow crawl` make a new store",
+        )
+
+    def _migrate(self, create: bool) -> None:
         with self.read() as connection:
-            if self._version(connection) == HEAD:
-                return
+            version = self._version(connection)
+        if version == HEAD:
+            return
+        if version is None and not create:
+            raise self._no_store()
         with self.write() as connection:
             if self._version(connection) != HEAD:  # another process may have been faster
                 _upgrade(connection)
@@ -125,15 +145,21 @@ class Database:
         return None if version is None else str(version)
 
     @contextmanager
-    def _clear_errors(self) -> Iterator[None]:
+    def _clear_errors(self, *, reading: bool = False) -> Iterator[None]:
         try:
             yield
         except DBAPIError as problem:
-            raise self._explained(problem) from None
+            raise self._explained(problem, reading=reading) from None
 
-    def _explained(self, problem: DBAPIError) -> StoreError:
+    def _explained(self, problem: DBAPIError, *, reading: bool) -> StoreError:
         lines = str(problem.orig).strip().splitlines() or ["unknown fault"]
         said = " ".join(lines).lower()
+        if reading and any(words in said for words in _NO_ROOM):
+            # Reading keeps its index of the log beside the store, and sorts in temporary files.
+            return StoreError(
+                f"there is no room to read {self.name}, which itself is unharmed",
+                remedy="make room on its disk and in the folder for temporary files",
+            )
         for words, message, remedy in _FAILURES:
             if words in said:
                 return StoreError(message.format(self.name), remedy=remedy)

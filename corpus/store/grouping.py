@@ -33,7 +33,7 @@ from corpus.stories import (
 
 _VALUES_A_QUERY = 5_000  # SQLite takes 32,766 values a query, PostgreSQL 65,535
 _WINDOW_US = int(WINDOW.total_seconds()) * 1_000_000
-_COMPARED = 20  # candidates for one article, those whose shared keys weigh most
+_COMPARED = 30  # candidates for one article, those whose shared keys weigh most
 _ENDS = 4  # members at each end of a long story that an article is compared with
 _SKETCHES_KEPT = 20_000
 

@@ -17,7 +17,9 @@ def faults(database: Database) -> tuple[str, ...]:
     with database.read() as connection:
         if database.is_sqlite:
             said = connection.execute(text("PRAGMA integrity_check")).scalars().all()
-            found += [f"the file: {line}" for line in said if line != "ok"]
+            found += [f"the file: {' '.join(line.split())}" for line in said if line != "ok"]
+            if found:
+                return tuple(found)  # what such a file says of its rows is no finding
             broken = connection.execute(text("PRAGMA foreign_key_check")).all()
             found += [f"the file: a row of {row[0]} points to nothing" for row in broken]
         head = articles.alias("head")

@@ -51,13 +51,13 @@ class Store:
         self._database = database
 
     @classmethod
-    def open(cls, url: str = DEFAULT_URL) -> Self:
+    def open(cls, url: str = DEFAULT_URL, *, create: bool = True) -> Self:
         """Open the store at an SQLAlchemy URL, which is built when new and migrated when older.
 
-        Raises :class:`StoreVersionError` when a newer Undertow wrote it, and :class:`StoreError`
+        Without ``create`` there must be a store already. Raises :class:`StoreVersionError` when a newer Undertow wrote it, and :class:`StoreError`
         when it cannot be opened.
         """
-        return cls(Database(url))
+        return cls(Database(url, create=create))
 
     @property
     def name(self) -> str:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from corpus.errors import InputError
+
 if TYPE_CHECKING:
     from corpus.store import Store
 
@@ -119,9 +121,24 @@ def store_address(given: str | None) -> str:
 
 
 @contextmanager
-def open_store(given: str | None) -> Iterator[Store]:
-    """Open the store for the time of a command."""
+def open_store(given: str | None, *, create: bool = False) -> Iterator[Store]:
+    """Open the store for the time of a command; ``create`` for those that may begin a new one."""
     from corpus.store import Store  # noqa: PLC0415 - slow to import
 
-    with Store.open(store_address(given)) as store:
+    with Store.open(store_address(given), create=create) as store:
         yield store
+
+
+def overwrite_option(function: Decorated) -> Decorated:
+    """``--overwrite``: an output that exists is replaced."""
+    return click.option("--overwrite", is_flag=True, help="Replace an output that exists.")(
+        function
+    )
+
+
+def require_new(output: Path | None, *, overwrite: bool) -> None:
+    """Raises :class:`InputError` when an output exists and is not to be replaced."""
+    if output is not None and output.exists() and not overwrite:
+        raise InputError(
+            f"{output} exists", remedy="choose another name, or replace it with --overwrite"
+        )

@@ -57,11 +57,11 @@ def version(*, db: str | None, as_json: bool) -> None:
 @json_option
 def upgrade(*, db: str | None, as_json: bool) -> None:
     """Bring the store up to the schema of this program, or make a new one."""
-    _show_version(db, as_json, "up to date, ")
+    _show_version(db, as_json, "up to date, ", create=True)
 
 
-def _show_version(db: str | None, as_json: bool, words: str) -> None:
-    with open_store(db) as store:
+def _show_version(db: str | None, as_json: bool, words: str, *, create: bool = False) -> None:
+    with open_store(db, create=create) as store:
         if as_json:
             print_json({"store": store.name, "schema_version": store.schema_version})
         else:

@@ -14,6 +14,8 @@ from service.cli.command import (
     json_option,
     make_command,
     open_store,
+    overwrite_option,
+    require_new,
     tags_of_option,
 )
 from service.cli.words import counted, print_json
@@ -40,15 +42,25 @@ if TYPE_CHECKING:
     show_default=True,
     help="What is written.",
 )
+@overwrite_option
 @tags_of_option
 @database_option
 @json_option
-def command(*, output: Path, what: str, tags_of: str | None, db: str | None, as_json: bool) -> None:
-    """Write the store's articles to a file, or its tags or prices; a file that exists is replaced.
+def command(
+    *,
+    output: Path,
+    what: str,
+    overwrite: bool,
+    tags_of: str | None,
+    db: str | None,
+    as_json: bool,
+) -> None:
+    """Write the store's articles to a file, or its tags or prices.
 
     Articles come back with `undertow import` as they were, from JSONL and Parquet bit for bit. Tags
     are tag records with url, title, source and published_at of their article.
     """
+    require_new(output, overwrite=overwrite)
     with open_store(db) as store:
         if what == "articles":
             written = store.export(output)

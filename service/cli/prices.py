@@ -78,7 +78,7 @@ def take(
     problems = Problems()
     paths = expand(files)
     readers = [read_prices(path, columns=columns, on_problem=problems.row) for path in paths]
-    with open_store(db) as store:
+    with open_store(db, create=True) as store:
         taken = sum(store.put_prices(reader) for reader in readers)
     if as_json:
         print_json({"taken": taken, "failed": problems.count})
@@ -131,7 +131,7 @@ def pull(
     address = load_settings().price_api
     until = until or datetime.now(tz=UTC)
     told = []
-    with open_store(db) as store:
+    with open_store(db, create=True) as store:
         for asset in assets or ASSETS:
             start = since or _last_close(store, asset, bar) or until - _DEFAULT_SPAN[bar]
             with progress(None, "candles") as advance:

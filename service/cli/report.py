@@ -15,6 +15,8 @@ from service.cli.command import (
     database_option,
     make_command,
     open_store,
+    overwrite_option,
+    require_new,
     tags_of_option,
 )
 
@@ -54,6 +56,7 @@ _OF_SUFFIX: dict[str, ReportFormat] = {".htm": "html", ".markdown": "md"}
 @click.option(
     "--as-of", type=UTC_TIME, help="Use what was known then.  [default: when it was tagged last]"
 )
+@overwrite_option
 @tags_of_option
 @database_option
 def command(
@@ -64,6 +67,7 @@ def command(
     output: Path | None,
     asset: str,
     as_of: datetime | None,
+    overwrite: bool,
     tags_of: str | None,
     db: str | None,
 ) -> None:
@@ -74,13 +78,14 @@ def command(
     from service.report import build_report, encoded  # noqa: PLC0415 - slow to import
 
     chosen = _chosen(form, output, as_json=as_json)
+    path = output or (None if chosen in ("md", "json") else Path(f"report-{week}.{chosen}"))
+    require_new(path, overwrite=overwrite)
     with open_store(db) as store:
         report = build_report(store, week=week, model=tags_of, as_of=as_of, asset=asset)
     content = encoded(report, chosen)
-    if output is None and chosen in ("md", "json"):
+    if path is None:
         click.echo(content, nl=False)
         return
-    path = output or Path(f"report-{week}.{chosen}")
     path.write_bytes(content)
     click.echo(report.headline)
     click.echo(f"Report: {path}")

@@ -24,7 +24,7 @@ import numpy as np
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared"
-FOLDS = 7
+FOLDS = 5
 MONTH = datetime(2025, 6, 1, tzinfo=UTC)
 LEAST_DOCUMENTS = 20  # a rarer word counts as this rare
 RANDOM_PAIRS, RANDOM_WEIGHT = 600, 0.15  # pairs drawn at random
@@ -42,7 +42,7 @@ def main() -> None:
     )
     news["published_at"] = pd.to_datetime(news["published_at"], utc=True, format="mixed")
     pairs = read_pairs()
-    month = news[(news["published_at"] >= MONTH)]
+    month = with_pairs(news[news["published_at"] >= MONTH], pairs)
 
     use_words(same_event, count_words(news[news["published_at"] < MONTH]))
     measure(pairs, month)
@@ -52,6 +52,17 @@ def main() -> None:
     write_words(ROOT / "corpus" / "story_words.toml", words)
     weights, constant = fit(*training_rows(pairs, month))
     write_scorer(ROOT / "corpus" / "same_event.toml", weights, constant, len(pairs))
+
+
+def with_pairs(month, pairs: Sequence[dict]):
+    """The month's news, and those articles of the pairs that are not among it."""
+    import pandas as pd
+
+    known = set(month["url"])
+    items = [pair[side] for pair in pairs for side in "ab" if pair[side]["url"] not in known]
+    lacking = pd.DataFrame(items)
+    lacking["published_at"] = pd.to_datetime(lacking["published_at"], utc=True, format="mixed")
+    return pd.concat([month, lacking])
 
 
 def read_pairs() -> list[dict]:

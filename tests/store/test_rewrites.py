@@ -33,9 +33,9 @@ REPORTS = (
 )
 OTHERS = (
     (
-        "Lantern Harbor names a new finance chief",
-        "The shipping firm Lantern Harbor made Jan Kowal its finance chief, who joins in spring"
-        " from a bank in Oslo and will be in charge of the fleet's loans.",
+        "Treasury firms slow their bitcoin buying, a bank finds",
+        "Companies that hold bitcoin in their treasury bought less this month than in any since"
+        " spring, a bank wrote to its clients, and some have begun to sell shares instead.",
     ),
     (
         "Miners in Norway sell machines as power prices rise",
@@ -79,8 +79,8 @@ def test_rewritten_reports_share_a_story_and_say_why(store, article):
         assert "h apart" in match.reason
 
 
-def test_other_news_of_the_same_actor_days_later_is_another_story(store, article):
-    given = [article(0, REPORTS[0], 0), article(1, OTHERS[0], 60), article(2, OTHERS[1], 1)]
+def test_other_news_of_the_same_kind_is_another_story(store, article):
+    given = [article(0, REPORTS[0], 0), article(1, OTHERS[0], 2), article(2, OTHERS[1], 1)]
     store.add(given, seen_at=SEEN)
     assert store.counts().stories == 3
 
