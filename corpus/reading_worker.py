@@ -75,7 +75,10 @@ def main() -> None:
     logging.disable()
     warnings.simplefilter("ignore")
     _limit_memory()
-    serve(sys.stdin.buffer, answers)
+    try:
+        serve(sys.stdin.buffer, answers)
+    except BrokenPipeError:
+        os._exit(0)  # the crawl is gone, and nobody waits for the answer
 
 
 if __name__ == "__main__":
