@@ -12,7 +12,7 @@ from corpus.errors import UndertowError
 from corpus.sample import PREFERRED_PORT, sample_prices_path, sample_sources, serve_sample
 from service.report import WeeklyReport, build_report, render
 from service.report.records import DriverWeek
-from service.report.words import band, count, day, days, listed, plain, signed
+from service.report.words import band, count, day, days, listed, plain, side, signed
 
 if TYPE_CHECKING:
     from corpus.store import Store
@@ -146,7 +146,7 @@ def _driver_lines(row: DriverWeek, width: int) -> Iterator[str]:
     reading = row.reading
     yield (
         f"  {row.title:<{width}}  pressure {signed(reading.pressure)}"
-        f" (90% {band(reading.lower, reading.upper)}), {reading.direction},"
+        f" (90% {band(reading.lower, reading.upper)}), {side(reading)},"
         f" {count(reading.tagged, 'story', 'stories')}"
     )
     for story in row.stories[:1]:

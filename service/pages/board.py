@@ -105,7 +105,7 @@ def _drawings(report: WeeklyReport, days: tuple[DayPoint, ...]) -> dict[str, Dra
     core = [row for row in report.drivers if row.core]
     drawn = {"overview": overview_drawing(report)}
     drawn["pressure"] = _still(
-        charts.pressure_chart([*(row.reading for row in core), report.composite])
+        charts.pressure_chart([*(row.reading for row in core), report.composite], width=480)
     )
     for row in core:
         drawn[f"week.{row.name}"] = _still(

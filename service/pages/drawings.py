@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from corpus.records import Record
@@ -82,17 +83,28 @@ def overview_drawing(report: WeeklyReport) -> Drawing | None:
         type="temporal",
         title=None,
         scale=alt.Scale(type="utc", domain=zoom),
-        axis=alt.Axis(format="%-d %b", grid=False, tickCount=8, labelFlush=False),
+        axis=alt.Axis(labels=False, ticks=False, grid=False),
     )
     names = [COMPOSITE, *(one.name for one in core_drivers())]
-    panels = [_prices(report.price_series, x)] if report.price_series else []
+    span = (min(one.start for one in points), max(one.end for one in points))
+    prices = [one for one in report.price_series if span[0] <= one.time <= span[1]]
+    panels = [_prices(prices, x, span)] if prices else []
     panels += [
-        _bars([_week(one) for one in points if one.driver == name], x, driver_title(name), 58)
+        _bars([_week(one) for one in points if one.driver == name], x, driver_title(name), 68, span)
         for name in names
     ]
-    strip_x = x.scale(type="utc").title("drag here to zoom all panels, double-click to see all")
+    strip_x = (
+        x.scale(type="utc")
+        .title("drag here to zoom, double-click for all")
+        .axis(format="%-d %b", grid=False, tickCount=8)
+    )
     strip = _bars(
-        [_week(one) for one in points if one.driver == COMPOSITE], strip_x, "", 34, bands=False
+        [_week(one) for one in points if one.driver == COMPOSITE],
+        strip_x,
+        "",
+        34,
+        span,
+        bands=False,
     ).add_params(zoom)
     return _drawn(alt.vconcat(*panels, strip, spacing=10))
 
@@ -104,6 +116,7 @@ def days_drawing(points: Sequence[DayPoint], driver: str) -> Drawing | None:
     own = [one for one in points if one.driver == driver]
     if not any(one.pressure is not None for one in own):
         return None
+    span = (_midnight(own[0].day), _midnight(own[-1].day) + timedelta(days=1))
     x = alt.X(
         field="start",
         type="temporal",
@@ -127,7 +140,7 @@ def days_drawing(points: Sequence[DayPoint], driver: str) -> Drawing | None:
             for one in own
             if (value := getattr(one, name)) is not None
         ]
-        panels.append(_bars(rows, x, name, 74, bands=name == "pressure"))
+        panels.append(_bars(rows, x, name, 74, span, bands=name == "pressure"))
     return _drawn(alt.vconcat(*panels, spacing=10))
 
 
@@ -149,7 +162,7 @@ def _week(one: IndexPoint) -> dict[str, Any]:
 
 
 def _span(day: date, length: timedelta) -> dict[str, str]:
-    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    start = _midnight(day)
     gap = length * _BAR_GAP
     return {
         "start": _iso(start + gap),
@@ -159,7 +172,13 @@ def _span(day: date, length: timedelta) -> dict[str, str]:
 
 
 def _bars(
-    rows: Sequence[dict[str, Any]], x: alt.X, title: str, height: int, *, bands: bool = True
+    rows: Sequence[dict[str, Any]],
+    x: alt.X,
+    title: str,
+    height: int,
+    span: tuple[datetime, datetime],
+    *,
+    bands: bool = True,
 ) -> Any:
     """Bars from zero with their bands; what lies beyond the scale is cut."""
     import altair as alt  # noqa: PLC0415 - slow to import
@@ -181,6 +200,7 @@ def _bars(
     base = alt.Chart(alt.Data(values=shown), width=WIDTH, height=height)  # type: ignore[no-untyped-call]
     bars = base.mark_rect(color=color, clip=True, cursor="pointer" if _linked(rows) else "default")
     layers: list[Any] = [
+        _frame(x, span),
         bars.encode(
             x=x,
             x2="end:T",
@@ -188,7 +208,7 @@ def _bars(
             y2=alt.datum(0),
             opacity=alt.Opacity("strength:Q", scale=None),
             tooltip=[alt.Tooltip("told:N", title="when"), alt.Tooltip("exact:Q", title="value")],
-        )
+        ),
     ]
     if bands:
         layers.append(
@@ -203,7 +223,16 @@ def _bars(
     return alt.layer(*layers)
 
 
-def _prices(points: Sequence[PricePoint], x: alt.X) -> Any:
+def _frame(x: alt.X, span: tuple[datetime, datetime]) -> Any:
+    """Nothing to see, over the whole span: so all panels are as wide in time."""
+    import altair as alt  # noqa: PLC0415 - slow to import
+
+    rows = [{"start": _iso(span[0]), "end": _iso(span[1])}]
+    base = alt.Chart(alt.Data(values=rows))  # type: ignore[no-untyped-call]
+    return base.mark_rect(opacity=0).encode(x=x, x2="end:T")
+
+
+def _prices(points: Sequence[PricePoint], x: alt.X, span: tuple[datetime, datetime]) -> Any:
     import altair as alt  # noqa: PLC0415 - slow to import
 
     first: dict[str, float] = {}
@@ -220,17 +249,18 @@ def _prices(points: Sequence[PricePoint], x: alt.X) -> Any:
     color = alt.Color(
         "asset:N",
         scale=alt.Scale(domain=names, range=[_ASSET_COLORS.get(name, MUTED) for name in names]),
-        legend=alt.Legend(title=None, orient="top-left", labelColor=MUTED, symbolType="stroke"),
+        legend=alt.Legend(
+            title=None, orient="top", labelColor=INK, symbolType="stroke", symbolStrokeWidth=2
+        ),
     )
     base = alt.Chart(alt.Data(values=rows), width=WIDTH, height=130)  # type: ignore[no-untyped-call]
-    return base.mark_line(strokeWidth=1.8, clip=True).encode(
+    lines = base.mark_line(strokeWidth=1.8, clip=True).encode(
         x=x,
         y=alt.Y("value:Q", title=["price,", "start = 100"], scale=alt.Scale(zero=False)),
         color=color,
-        strokeDash=alt.StrokeDash(
-            "asset:N", scale=alt.Scale(domain=names, range=[[1, 0], [5, 2]]), legend=None
-        ),
+        strokeDash=alt.StrokeDash("asset:N", scale=alt.Scale(domain=names, range=[[1, 0], [5, 2]])),
     )
+    return alt.layer(_frame(x, span), lines)
 
 
 def _scale(values: Sequence[float]) -> tuple[float, float]:
@@ -245,9 +275,12 @@ def _linked(rows: Sequence[dict[str, Any]]) -> bool:
 
 
 def _lines(title: str) -> list[str] | None:
-    """A title in lines of two words, which fit beside a low panel."""
-    words = title.split()
-    return [" ".join(words[at : at + 2]) for at in range(0, len(words), 2)] or None
+    """A title in lines that fit beside a low panel."""
+    return wrap(title, 14) or None
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def _iso(moment: datetime) -> str:

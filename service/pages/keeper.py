@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 # The name under which the store keeps the board; the number is that of its form.
-KEPT_AS = "pages.board.1"
+KEPT_AS = "pages.board.2"
 SCRIPT_KEPT_AS = "pages.script"
 
 

@@ -12,12 +12,23 @@ import pytest
 
 _TESTS = Path(__file__).parents[1]
 sys.path.insert(0, str(_TESTS / "report"))
+from browsing import until_made, watched  # noqa: E402
 from made_up_news import NEWS, WEEK_START, bearish_week, fill, prices, usual_news  # noqa: E402
 from serving import running  # noqa: E402
 
 from corpus.store import Store  # noqa: E402
 
 HOSTILE = '<img src=x onerror="document.title=1">\'"><script>document.title=2</script>{{ 7*7 }}'
+
+
+# Pictures of every page stay here after a run.
+PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    return PICTURES
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +55,7 @@ def dashboard(tmp_path_factory) -> Iterator[Any]:
         store.put_prices(prices())
     with running(url, folder / "server.log") as server:
         server.hostile = hostile.article.id
+        until_made(server)
         yield server
 
 
@@ -70,22 +82,6 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def page(browser, dashboard, request) -> Iterator[Any]:
-    """A page that must stay without console errors and without outside requests."""
-    context = browser.new_context(base_url=dashboard.url)
-    opened = context.new_page()
-    opened.set_default_timeout(120_000)
-    wrong: list[str] = []
-    opened.on("console", lambda line: wrong.append(line.text) if line.type == "error" else None)
-    opened.on("pageerror", lambda error: wrong.append(str(error)))
-    opened.on(
-        "request",
-        lambda one: (
-            None
-            if one.url.startswith(dashboard.url)
-            else wrong.append(f"outside request: {one.url}")
-        ),
-    )
-    yield opened
-    context.close()
-    assert wrong == []
+def page(browser, dashboard) -> Iterator[Any]:
+    with watched(browser, dashboard.url) as opened:
+        yield opened

@@ -16,7 +16,7 @@ function themed(text) {
 async function draw(host) {
   const specification = JSON.parse(themed(host.dataset.specification));
   for (const panel of specification.vconcat) {
-    panel.width = Math.max(200, host.clientWidth - 70);
+    panel.width = Math.max(200, host.clientWidth - 96);
     for (const layer of panel.layer ?? []) layer.width = panel.width;
   }
   // `ast`: expressions are interpreted, since the page's policy lets no text become code.
