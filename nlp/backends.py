@@ -115,13 +115,29 @@ class OnnxBackend:
 
     def run(self, batch: dict[str, NDArray[np.int64]]) -> Logits:
         """Logits of the batch, row by row."""
-        return Logits(*self._session.run(None, dict(batch)))
+        try:
+            return Logits(*self._session.run(None, dict(batch)))
+        except Exception as fault:  # onnxruntime raises its own unrelated classes
+            if "allocate memory" in str(fault):
+                raise MemoryError(str(fault)) from fault
+            raise
 
 
 class TorchBackend:
-    """PyTorch on CPU or CUDA, from the float16 weights; needs the ``train`` extra."""
+    """PyTorch on CPU or CUDA, from the float16 weights; needs the ``train`` extra.
 
-    def __init__(self, directory: Path, manifest: Manifest, *, device: str = "cpu") -> None:
+    Products are done in bfloat16 on CUDA and in float32 on the CPU, unless ``bfloat16`` says
+    otherwise.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        manifest: Manifest,
+        *,
+        device: str = "cpu",
+        bfloat16: bool | None = None,
+    ) -> None:
         try:
             import torch  # noqa: PLC0415
 
@@ -135,6 +151,7 @@ class TorchBackend:
             raise UsageError(f"no CUDA device for {device!r}", remedy="use the cpu")
         self._torch = torch
         self._device = device
+        self._bfloat16 = device.startswith("cuda") if bfloat16 is None else bfloat16
         config = verified(directory, manifest, CONFIG_FILE)
         weights = verified(directory, manifest, WEIGHTS_FILE)
         self._network = load_network(config, weights, drivers=len(manifest.heads)).to(device)
@@ -143,6 +160,8 @@ class TorchBackend:
         """Logits of the batch, row by row."""
         torch = self._torch
         inputs = {name: torch.from_numpy(ids).to(self._device) for name, ids in batch.items()}
-        with torch.inference_mode():
+        kind = self._device.partition(":")[0]
+        casting = torch.autocast(kind, torch.bfloat16, enabled=self._bfloat16)
+        with torch.inference_mode(), casting:
             outputs = self._network(**inputs)
         return Logits(*(tensor.float().cpu().numpy() for tensor in outputs))
