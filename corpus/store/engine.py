@@ -105,7 +105,9 @@ class Database:
     def _require_file(self) -> None:
         """Connecting to a file of SQLite that is not there would make it."""
         path = self._url.database or ""
-        if self.is_sqlite and not path.startswith("file:") and not Path(path).exists():
+        if not self.is_sqlite or path.startswith("file:"):
+            return
+        if not Path(path).exists() or Path(path).stat().st_size == 0:
             raise self._no_store()
 
     def _no_store(self) -> StoreError:

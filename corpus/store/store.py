@@ -54,8 +54,8 @@ class Store:
     def open(cls, url: str = DEFAULT_URL, *, create: bool = True) -> Self:
         """Open the store at an SQLAlchemy URL, which is built when new and migrated when older.
 
-        Without ``create`` there must be a store already. Raises :class:`StoreVersionError` when a newer Undertow wrote it, and :class:`StoreError`
-        when it cannot be opened.
+        Without ``create`` there must be a store already. Raises :class:`StoreVersionError` when a
+        newer Undertow wrote it, and :class:`StoreError` when it cannot be opened.
         """
         return cls(Database(url, create=create))
 

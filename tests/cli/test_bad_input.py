@@ -155,6 +155,7 @@ def test_a_file_that_is_no_store(undertow, one_line):
 
 
 def test_a_store_without_tags(undertow, one_line):
+    assert undertow("db", "upgrade", "--db", "sqlite:///new.db").code == 0
     for command in ("index", "study", "watch"):
         outcome = undertow(command, "--db", "sqlite:///new.db")
         assert outcome.code == 1

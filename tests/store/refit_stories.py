@@ -1,9 +1,9 @@
-"""Fit the scorer of rewritten reports anew from ``../shared``; ``python tests/store/refit_stories.py``.
+"""Fit the scorer of rewritten reports anew from ``../shared``: run this file with Python.
 
 Writes ``corpus/story_words.toml`` (how rare words are in all news of ``../shared/news``) and
-``corpus/same_event.toml`` (weights fitted on the judged pairs of ``../shared/annotation``), and says
-how well stories of the whole month come out for pairs that the weights have not seen: the days of
-the pairs are cut into folds, and for each fold the month is grouped with weights fitted on the
+``corpus/same_event.toml`` (weights fitted on the judged pairs of ``../shared/annotation``), and
+says how well stories of the whole month come out for pairs that the weights have not seen: the days
+of the pairs are cut into folds, and for each fold the month is grouped with weights fitted on the
 other folds, and with rarities of news from before that month.
 """
 
@@ -75,8 +75,8 @@ def count_words(news) -> tuple[dict[str, float], float]:
     from corpus.same_event import OPENING_WORDS, terms_of
 
     counts: Counter[str] = Counter()
-    for title, text in zip(news["title"], news["text"], strict=True):
-        text = text if isinstance(text, str) else ""
+    for title, given in zip(news["title"], news["text"], strict=True):
+        text = given if isinstance(given, str) else ""
         opening = " ".join(text[: OPENING_WORDS * 12].split()[:OPENING_WORDS])
         counts.update({*terms_of(title), *terms_of(opening)})
     rarest = math.log(len(news) / LEAST_DOCUMENTS)
@@ -281,8 +281,8 @@ def write_scorer(path: Path, weights: np.ndarray, constant: float, pairs: int) -
 
     lines = [
         "# Log-odds that two articles report the same event: constant + sum of weight x feature",
-        f"# (corpus/same_event.py). A logistic regression over {pairs} judged pairs of June 2025 and",
-        f"# {RANDOM_PAIRS} pairs drawn at random (weight {RANDOM_WEIGHT} each),",
+        f"# (corpus/same_event.py). A logistic regression over {pairs} judged pairs of June 2025",
+        f"# and {RANDOM_PAIRS} pairs drawn at random (weight {RANDOM_WEIGHT} each),",
         f"# C = {STRENGTH} on standardised features. Made by tests/store/refit_stories.py.",
         f"constant = {constant:.3f}",
         "",
