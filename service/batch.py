@@ -17,13 +17,14 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from corpus.errors import InputError, StoreError, UsageError
 from corpus.files import RowProblem, expand, open_writer
 from corpus.files.rows import require_suffix
 from corpus.records import Article, PublishedFlag, Record
-from nlp.records import Item, TagFailure, TagRecord
+from nlp.records import Item, TagFailure
+from service.batch_records import tag_rows
 from service.batch_rows import ReadRow, in_chunks, read_all, require_fields
 from service.journal import (
     InputFile,
@@ -79,6 +80,11 @@ def prepare(
     that nothing was said about, and :class:`InputError` for a file that cannot be read or has
     neither title nor text.
     """
+    if resume and overwrite:
+        raise UsageError(
+            "--resume and --overwrite were both given",
+            remedy="go on with --resume, or start anew with --overwrite",
+        )
     require_suffix(output)
     files = expand(inputs)
     for path in files:
@@ -242,23 +248,17 @@ def _write_chunk(
     on_problem: OnProblem,
 ) -> Journal:
     """Tag a chunk and put it on disk; gives the journal that holds it."""
-    tagged = iter(tagger.tag([one.item for one in taken if one.item is not None]))
     relevant = failed = 0
     times = set(journal.times)
     lines = []
-    for one in taken:
-        if one.item is not None:
-            record = next(tagged)
-        else:
-            record = TagFailure(id=one.id, schema=1, model=tagger.identity, error=one.problem)
-        if isinstance(record, TagFailure):
+    for one in tag_rows(taken, tagger):
+        if one.problem is not None:
             failed += 1
-            on_problem(one.place.problem(record.error))
-            record = record.model_copy(update={"error": f"{one.place}: {record.error}"})
-        else:
-            relevant += record.relevant is True
-        lines.append(_line(record, one.carried))
-        times.update(name for name, value in one.carried.items() if isinstance(value, datetime))
+            on_problem(one.problem)
+        relevant += one.relevant
+        lines.append(one.line())
+        carried = one.row.carried.items()
+        times.update(name for name, value in carried if isinstance(value, datetime))
     block = b"".join(lines)
     part.write(block)
     part.flush()
@@ -273,18 +273,6 @@ def _write_chunk(
             "times": tuple(sorted(times)),
         }
     )
-
-
-def _line(record: TagRecord | TagFailure, carried: dict[str, Any]) -> bytes:
-    """The record with the carried columns behind its own fields."""
-    line = record.to_json().encode()
-    if carried:
-        line = line[:-1] + b"," + _as_json(carried)[1:]
-    return line + b"\n"
-
-
-def _as_json(values: dict[str, Any]) -> bytes:
-    return to_json(values, inf_nan_mode="null", bytes_mode="base64", fallback=str)
 
 
 def _finish(output: Path, journal: Journal) -> None:

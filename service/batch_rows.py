@@ -78,13 +78,15 @@ def read_all(paths: Iterable[Path], *, skip: int) -> Iterator[ReadRow]:
     everything = ((path, row) for path in paths for row in rows(path))
     for number, (path, row) in enumerate(everything, start=1):
         if number > skip:
-            yield _read(path, row, number)
+            yield read_row(path, row, number)
 
 
-def _read(path: Path, row: Row | RowProblem, number: int) -> ReadRow:
+def read_row(path: Path, row: Row | RowProblem, number: int) -> ReadRow:
+    """What a row is to the tagger; ``number`` counts over all inputs from 1."""
     place = Place(path, row.number, row.line)
     if isinstance(row, RowProblem):
-        return ReadRow(str(number), place, problem=row.reason)
+        # Nobody can tell its id; its place is none that another row has.
+        return ReadRow(str(place), place, problem=row.reason)
     values = row.values
     identity = _identity(values.get("id")) or str(number)
     carried = _carried(values)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from corpus.errors import UsageError
-from service.cli.command import FILE, database_option, json_option, make_command, model_option
+from corpus.errors import ModelError, UsageError
+from service.cli.command import database_option, json_option, make_command, model_option
 from service.cli.failures import DONE, PARTIAL, Interrupted
 from service.cli.words import Problems, counted, print_json, progress, stopwatch, told_rate
 
 if TYPE_CHECKING:
     from nlp.tagger import Tagger
     from service.batch import Counts
+
+Device = Literal["cpu", "cuda"]
 
 
 @make_command(
@@ -24,20 +26,41 @@ if TYPE_CHECKING:
     "undertow tag 2024.parquet 2025.parquet -o tags.parquet",
     "undertow tag news.csv -o tags.csv --resume     go on after Ctrl-C or a crash",
     "undertow tag --db sqlite:///undertow.db        what the store has untagged",
+    "undertow tag --engine ray --address head:6379 s3://news/2025 -o s3://tags/2025",
 )
-@click.argument("inputs", nargs=-1, metavar="[IN]...", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=FILE, help="Where the tags go: .jsonl, .csv or .parquet.")
+@click.argument("inputs", nargs=-1, metavar="[IN]...")
+@click.option("-o", "--output", metavar="FILE", help="Where the tags go: .jsonl, .csv or .parquet.")
 @click.option("--resume", is_flag=True, help="Go on with an unfinished output.")
 @click.option("--overwrite", is_flag=True, help="Replace an output that exists.")
+@click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    default="cpu",
+    help="Where the network runs; cuda in bfloat16, with the train extra.  [default: cpu]",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    help="ray: on many machines, into a folder of Parquet parts.  [default: local]",
+)
+@click.option("--address", metavar="HOST:PORT", help="The Ray cluster.  [default: this machine]")
+@click.option(
+    "--workers", type=click.IntRange(1), help="Copies of the model.  [default: one a core]"
+)
 @database_option
 @model_option
 @json_option
 def command(
     *,
-    inputs: tuple[Path, ...],
-    output: Path | None,
+    inputs: tuple[str, ...],
+    output: str | None,
     resume: bool,
     overwrite: bool,
+    device: Device,
+    engine: str,
+    address: str | None,
+    workers: int | None,
     db: str | None,
     model_directory: Path | None,
     as_json: bool,
@@ -51,7 +74,14 @@ def command(
 
     Without files, the articles of the store that this model has not tagged are tagged and kept
     there, chunk by chunk; running it again goes on.
+
+    With --engine ray, files and folders may also be addresses (s3://...), and OUT is a folder of
+    Parquet parts in the order of the inputs.
     """
+    if engine == "local" and (address or workers):
+        raise UsageError(
+            "--address and --workers were given without --engine ray", remedy="give --engine ray"
+        )
     if inputs and db:
         raise UsageError("files and --db were both given", remedy="give one of them")
     if not inputs:
@@ -59,14 +89,34 @@ def command(
             raise UsageError(
                 "no input file was given", remedy="name files, as in: undertow tag IN -o OUT"
             )
-        return _tag_store(db, model_directory, as_json)
+        if engine == "ray":
+            raise UsageError("--engine ray reads files", remedy="name some, or export the store")
+        return _tag_store(db, model_directory, device, as_json)
     if output is None:
         raise UsageError("no output was given", remedy="name it with -o, as in: -o tags.jsonl")
+    if engine == "ray":
+        return _tag_on_ray(
+            inputs,
+            output,
+            resume=resume,
+            overwrite=overwrite,
+            device=device,
+            address=address,
+            workers=workers,
+            model_directory=model_directory,
+            as_json=as_json,
+        )
+    far = [one for one in (*inputs, output) if "://" in one]
+    if far:
+        raise UsageError(
+            f"{far[0]} is an address, not a file", remedy="addresses need --engine ray"
+        )
     return _tag_files(
-        inputs,
-        output,
+        tuple(map(Path, inputs)),
+        Path(output),
         resume=resume,
         overwrite=overwrite,
+        device=device,
         model_directory=model_directory,
         as_json=as_json,
     )
@@ -78,6 +128,7 @@ def _tag_files(
     *,
     resume: bool,
     overwrite: bool,
+    device: Device,
     model_directory: Path | None,
     as_json: bool,
 ) -> int:
@@ -91,7 +142,7 @@ def _tag_files(
         return DONE
     problems, seconds = Problems(), stopwatch()
     try:
-        tagger = load_tagger(model_directory)
+        tagger = load_tagger(model_directory, device)
         total = count_rows(batch.inputs) if sys.stderr.isatty() else None
         with progress(total, "rows") as advance:
             counts = tag_files(batch, tagger, on_problem=problems.row, on_progress=advance)
@@ -102,31 +153,87 @@ def _tag_files(
             if part_of(output).exists()
             else "interrupted before the first rows were tagged (run it again)"
         ) from None
+    except MemoryError as fault:
+        raise ModelError(
+            "too little memory is free to tag here",
+            remedy="free about 1 GiB, then run it again with --resume",
+        ) from fault
     _tell(counts, seconds(), str(output), as_json)
     return PARTIAL if counts.failed else DONE
 
 
-def _tag_store(db: str | None, model_directory: Path | None, as_json: bool) -> int:
+def _tag_on_ray(
+    inputs: tuple[str, ...],
+    output: str,
+    *,
+    resume: bool,
+    overwrite: bool,
+    device: Device,
+    address: str | None,
+    workers: int | None,
+    model_directory: Path | None,
+    as_json: bool,
+) -> int:
+    from service.ray_engine import (  # noqa: PLC0415 - slow to import
+        ModelChoice,
+        connected,
+        prepare,
+        tag_pieces,
+    )
+    from service.settings import load_settings  # noqa: PLC0415 - slow to import
+
+    job = prepare(inputs, output, resume=resume, overwrite=overwrite)
+    if job is None:
+        click.echo(f"{output} is whole: nothing to resume.")
+        return DONE
+    settings = load_settings()
+    model = ModelChoice(
+        model_directory or settings.model,
+        (settings.drivers.absolute(),),
+        device=device,
+        threads=settings.threads or 1,
+    )
+    model.identity()  # a missing or damaged model is told before a cluster is asked
+    problems, seconds = Problems(), stopwatch()
+    try:
+        with connected(address, workers) as size, progress(None, "rows") as advance:
+            counts = tag_pieces(
+                job, model, workers=size, on_problem=problems.row, on_progress=advance
+            )
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted; finished parts are kept in {output}"
+            " (run it again with --resume to go on)"
+        ) from None
+    _tell(counts, seconds(), output, as_json)
+    return PARTIAL if counts.failed else DONE
+
+
+def _tag_store(db: str | None, model_directory: Path | None, device: Device, as_json: bool) -> int:
     from service.batch import tag_store  # noqa: PLC0415 - slow to import
     from service.cli.command import open_store  # noqa: PLC0415 - beside its only use
 
     problems, seconds = Problems(), stopwatch()
     with open_store(db) as store:
-        tagger = load_tagger(model_directory)
+        tagger = load_tagger(model_directory, device)
         with progress(None, "articles") as advance:
             counts = tag_store(store, tagger, on_problem=problems.words, on_progress=advance)
     _tell(counts, seconds(), None, as_json)
     return PARTIAL if counts.failed else DONE
 
 
-def load_tagger(model_directory: Path | None) -> Tagger:
+def load_tagger(model_directory: Path | None, device: Device = "cpu") -> Tagger:
     """The tagger of a model directory, else of the settings, else the one that comes along."""
     from nlp.tagger import Tagger  # noqa: PLC0415 - slow to import
     from service.settings import load_settings  # noqa: PLC0415 - slow to import
 
     settings = load_settings()
     return Tagger.load(
-        model_directory or settings.model, threads=settings.threads, added=[settings.drivers]
+        model_directory or settings.model,
+        backend="onnx" if device == "cpu" else "torch",
+        device=device,
+        threads=settings.threads,
+        added=[settings.drivers],
     )
 
 
