@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_OWED = "{} of its pages could not be fetched for now (they are tried again)"
+# Ends the problem of a source as long as pages are owed, whatever else is wrong: what the next
+# visit asks for depends on it.
+_OWED = "of its pages could not be fetched for now (they are tried again)"
 _PAGES_AT_ONCE = 8  # of one source: while one is fetched, others are being read
 _MOST_SITEMAPS = 50  # followed from one index in one visit
 _DEEPEST_INDEX = 2  # an index of indexes is followed, no deeper one
@@ -184,11 +186,10 @@ class Visitor:
         if answer.unchanged:
             return Outcome.UNCHANGED, _after_success(state, answer, now, feed=None, new=0, owed=0)
         feed = await self._parsed(source, answer, tally)
-        # A problem without failures in a row: the feed was had, but not all of its pages.
-        owed_before = state.problem is not None and state.failures == 0
-        owed = await self._take(source, feed, owed=owed_before, tally=tally)
+        debt = _Debt(self._store, state, now)
+        owed = await self._take(source, feed, debt, tally)
         if feed.members:
-            owed += await self._follow(source, feed.members, owed=owed_before, tally=tally)
+            owed += await self._follow(source, feed.members, debt, tally)
         return Outcome.READ, _after_success(
             state, answer, now, feed=feed, new=tally["new"], owed=owed
         )
@@ -204,7 +205,7 @@ class Visitor:
         return feed
 
     async def _follow(
-        self, source: Source, members: tuple[Member, ...], *, owed: bool, tally: Tally
+        self, source: Source, members: tuple[Member, ...], debt: _Debt, tally: Tally
     ) -> int:
         """Read the sitemaps of an index, newest first; how many pages or sitemaps are owed."""
         waiting = [(member, 1) for member in members]
@@ -226,12 +227,12 @@ class Visitor:
                 _log.warning("%s: %s", source.name, error)
                 left += 1
                 continue
-            left += await self._take(source, feed, owed=owed, tally=tally)
+            left += await self._take(source, feed, debt, tally)
             if depth < _DEEPEST_INDEX:
                 waiting += [(inner, depth + 1) for inner in feed.members]
         return left
 
-    async def _take(self, source: Source, feed: Feed, *, owed: bool, tally: Tally) -> int:
+    async def _take(self, source: Source, feed: Feed, debt: _Debt, tally: Tally) -> int:
         """Complete the entries and store them; how many pages are owed."""
         entries = [entry for entry in feed.entries if not self._is_too_old(entry)]
         names = self._completer.names_of(entries)
@@ -246,10 +247,12 @@ class Visitor:
                 async with keeping:
                     pass  # no more is fetched while the store is behind
                 completed = await self._completer.complete(
-                    entry, owed=owed, names=names, tally=tally
+                    entry, owed=debt.of_before, names=names, tally=tally
                 )
+                if not completed.whole:
+                    debt.note()
+                    left += 1
                 finished.append(completed)
-                left += not completed.whole
                 if sum(one.article is not None for one in finished) >= _PAGES_AT_ONCE:
                     async with keeping:
                         await self._keep(finished, tally)
@@ -286,6 +289,35 @@ class Visitor:
                     await asyncio.to_thread(self._store.name_articles, names)
         finally:
             self._completer.release(some)
+
+
+class _Debt:
+    """Whether pages of a source are owed, kept in its state before what lacks them is stored.
+
+    An article that was stored without its text is asked for again only where the state says that
+    pages are owed; so the state must say it even if the visit never comes to its end.
+    """
+
+    def __init__(self, store: Store, state: SourceState, now: datetime) -> None:
+        self._store = store
+        self._state = state
+        self._now = now
+        self.of_before = _owes(state)
+        self._noted = self.of_before
+
+    def note(self) -> None:
+        """Keep that a page is owed."""
+        if not self._noted:
+            self._noted = True
+            after = {
+                "problem": f"some {_OWED}",
+                "failures": 0,
+                "etag": None,
+                "last_modified": None,
+                "last_attempt_at": self._now,
+                "next_due_at": self._now,
+            }
+            self._store.put_source_state(self._state.model_copy(update=after))
 
 
 @contextlib.asynccontextmanager
@@ -327,6 +359,10 @@ async def visiting(
         await workers.close()
 
 
+def _owes(state: SourceState) -> bool:
+    return state.problem is not None and state.problem.endswith(_OWED)
+
+
 def _after_success(
     state: SourceState, answer: Fetched, now: datetime, *, feed: Feed | None, new: int, owed: int
 ) -> SourceState:
@@ -355,7 +391,7 @@ def _after_success(
             "last_success_at": now,
             "items": state.items + new,
             "failures": 0,
-            "problem": _OWED.format(owed) if owed else None,
+            "problem": f"{owed} {_OWED}" if owed else None,
             "next_due_at": due,
         }
     )
@@ -365,6 +401,8 @@ def _after_failure(
     state: SourceState, problem: str, now: datetime, retry_after: float | None
 ) -> SourceState:
     failures = state.failures + 1
+    if _owes(state):
+        problem = f"{problem}; some {_OWED}"
     return state.model_copy(
         update={
             "last_attempt_at": now,
