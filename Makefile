@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 PACKAGES := corpus nlp models service
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench constraints clean
+.PHONY: help demo test lint bench size constraints clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -29,6 +29,9 @@ lint: $(VENV)/installed-for-tests ## Run the linter, the formatter's check and t
 
 bench: $(VENV)/installed-for-tests ## Measure speed and memory of each step, into bench-results/
 	$(BIN)/python -m tests.bench
+
+size: $(VENV)/installed-for-tests ## Measure false alarms and power of the study over 1,000 worlds (minutes)
+	$(BIN)/python -m tests.size
 
 constraints: ## Take the newest versions that pyproject.toml allows into constraints.txt
 	rm -rf build/constraints

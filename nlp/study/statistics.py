@@ -146,10 +146,7 @@ def granger(target: Floats, source: Floats, *, lags: int, robust: bool = True) -
     if np.linalg.matrix_rank(design) < design.shape[1]:
         return None
     model = sm.OLS(table[:, 0], design)
-    if robust:
-        fit = model.fit(cov_type="HC3", use_t=True)
-    else:
-        fit = model.fit()
+    fit = model.fit(cov_type="HC3", use_t=True) if robust else model.fit()
     restriction = np.zeros((lags, design.shape[1]))
     restriction[:, 1 + lags :] = np.eye(lags)
     test = fit.f_test(restriction)

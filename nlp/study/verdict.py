@@ -187,6 +187,18 @@ def _suspicions(plan: Plan, cells: Sequence[Cell]) -> Iterator[str]:
                 " return more than with that of the same period. Prices stamped late or an index"
                 " that knows the future look like this; check the time stamps before believing it."
             )
+        if (
+            same is not None
+            and cell.relation == "price_leads"
+            and stated(plan, cell)
+            and not stated(plan, same)
+            and abs(cell.correlation) > abs(same.correlation)
+        ):
+            yield (
+                f"Warning: {subject(cell.driver, lower=True)} goes with {cell.asset}'s return of"
+                " the period before and not with that of its own. Slow news looks like this, and"
+                " so do prices stamped a bar early; check the time stamps before believing it."
+            )
 
 
 def _figures(plan: Plan, cell: Cell) -> str:

@@ -87,6 +87,40 @@ def test_an_index_that_knows_the_future_is_refused_or_flagged(world):
         study.run(shifted, prices, world.plan())
 
 
+def test_prices_stamped_a_bar_early_are_flagged(world):
+    """Tomorrow's close under today's time: what moved with the news seems to come before it."""
+    random = np.random.default_rng(17)
+    index = random.normal(size=260)
+    prices = world.prices(0.6 * index + random.normal(size=260))
+    prices["time"] -= timedelta(days=1)
+    result = study.run(world.index({"leverage": index}), prices, world.plan())
+    assert "runs ahead" not in _said(result)
+    assert any("stamped a bar early" in sentence for sentence in result.verdict)
+
+
+def test_hourly_prices_stamped_a_bar_early_lend_the_index_no_lead(world):
+    """Bars of an hour stamped where they begin: an hour of the period leaks, and is not used."""
+    random = np.random.default_rng(18)
+    hours = random.normal(size=24 * 160)
+    index = hours.reshape(160, 24).sum(axis=1) / np.sqrt(24) + random.normal(size=160)
+    times = pd.date_range(world.start, periods=24 * 160 + 1, freq="h", tz="UTC")
+    prices = pd.DataFrame({"time": times - timedelta(hours=1), "asset": "BTC", "currency": "USD"})
+    prices["close"] = 100 * np.exp(np.r_[0.0, np.cumsum(hours)] * 0.004)
+    result = study.run(world.index({"leverage": index}), prices, world.plan())
+    assert "runs ahead" not in _said(result)
+    assert "moves with BTC the same day" in _said(result)
+
+
+@pytest.mark.parametrize("shift", [1, 2, 5])
+def test_an_index_moved_ahead_of_its_time_is_refused(world, shift):
+    random = np.random.default_rng(19)
+    index = world.index({"leverage": random.normal(size=120)})
+    index["as_of"] = index["period_start"].max()
+    index["period_start"] += timedelta(days=shift)
+    with pytest.raises(StudyError, match="knows the future"):
+        study.run(index, world.prices(random.normal(size=130)), world.plan())
+
+
 def test_prices_stamped_a_bar_late_are_flagged(world):
     random = np.random.default_rng(6)
     index = random.normal(size=260)
@@ -104,6 +138,7 @@ def test_false_alarms_stay_near_their_rate(world):
     something fails.
     """
     alarms = projected = forecast = claims = 0
+    granger: dict[str, list[bool]] = {}
     below: dict[tuple[str, str], list[bool]] = {}
     covered: list[bool] = []
     worlds = 60
@@ -122,6 +157,8 @@ def test_false_alarms_stay_near_their_rate(world):
             told in " ".join(result.verdict)
             for told in ("it moves ", "it runs ahead", "'s return leads it", "BTC's volatility the")
         )
+        for one in result.granger:
+            granger.setdefault(one.direction, []).append(one.p_value < 0.05)
         for cell in result.cells:
             below.setdefault((cell.target, cell.relation), []).append(cell.p_value < 0.05)
             covered.append(cell.lower <= 0 <= cell.upper)
@@ -130,11 +167,37 @@ def test_false_alarms_stay_near_their_rate(world):
     assert claims <= alarms
     assert projected <= most
     assert forecast <= most
+    assert len(granger) == 2
+    for direction, found in granger.items():
+        assert 0.005 <= np.mean(found) <= 0.12, direction
     assert len(below) == 6
     for test, found in below.items():
         assert 0.005 <= np.mean(found) <= 0.12, test
     assert 0.02 <= np.mean(np.concatenate(list(below.values()))) <= 0.08
     assert 0.83 <= np.mean(covered) <= 0.95
+
+
+def test_a_planted_lead_is_found_at_the_rate_of_theory(world):
+    """Within bounds that the theoretical rate leaves in one of 100 runs; `make size` is longer."""
+    worlds, strength, rows = 50, 0.25, 121
+    found, right = [], []
+    for seed in range(worlds):
+        random = np.random.default_rng(5000 + seed)
+        index = world.autoregressive(random, rows + 29, 0.2)
+        returns = world.fat_tailed(random, rows + 29)
+        returns[1:] -= strength * index[:-1]
+        plan = world.plan(lags=(1, 2), placebo_topics=())
+        result = study.run(world.index({"leverage": index}), world.prices(returns), plan)
+        leads = {cell.lag: cell for cell in result.cells if cell.relation == "predictive"}
+        found.append(leads[1].p_value < 0.05)
+        if found[-1]:
+            larger = abs(leads[1].correlation) > abs(leads[2].correlation)
+            right.append(leads[1].correlation < 0 and larger)
+    shift = np.arctanh(strength / np.sqrt(1 + strength**2)) * np.sqrt(rows - 3)
+    power = stats.norm.sf(stats.norm.ppf(0.975) - shift)
+    least, most = stats.binom.ppf([0.005, 0.995], worlds, power) / worlds
+    assert least <= np.mean(found) <= most
+    assert np.mean(right) > 0.95
 
 
 def test_base_window_is_kept_out_of_predictive_tests(world):
