@@ -24,8 +24,7 @@ from corpus.identity import article_id, canonical_url, content_hash
 from corpus.records import AddCounts, Article, FoundArticle, PublishedFlag
 from corpus.store.grouping import Prepared, Sketches
 from corpus.store.revising import known_contents, revise
-from corpus.store.storing import insert_with_stories
-from corpus.stories import keys, sketch
+from corpus.store.storing import insert_as_they_were, insert_with_stories
 
 
 def prepare(found: FoundArticle | Article, now: datetime) -> Prepared:
@@ -37,8 +36,7 @@ def prepare(found: FoundArticle | Article, now: datetime) -> Prepared:
         row["published_flag"] = found.published_flag.value
     else:
         row = _new_row(found, now)
-    seen = sketch(row["title"], row["text"])
-    return Prepared(row, seen, keys(seen))
+    return Prepared(row)
 
 
 def add_batch(connection: Connection, batch: Sequence[Prepared], sketches: Sketches) -> AddCounts:
@@ -51,7 +49,11 @@ def add_batch(connection: Connection, batch: Sequence[Prepared], sketches: Sketc
             again.append(item)
         else:
             fresh[item.row["id"]] = item
-    copies = insert_with_stories(connection, list(fresh.values()), sketches)
+    told = [item.row for item in fresh.values() if item.has_story]
+    insert_as_they_were(connection, told)
+    untold = [item for item in fresh.values() if not item.has_story]
+    copies = insert_with_stories(connection, untold, sketches)
+    copies += sum(row["story_id"] != row["id"] for row in told)
     known |= known_contents(connection, {item.row["id"] for item in again} & fresh.keys())
     updated = sum(revise(connection, known[item.row["id"]], item) for item in again)
     return AddCounts(new=len(fresh), updated=updated, unchanged=len(again) - updated, copies=copies)

@@ -148,13 +148,14 @@ class Database:
 
     @contextmanager
     def _clear_errors(self, *, reading: bool = False) -> Iterator[None]:
+        driver: Any = self._engine.dialect.dbapi  # COPY speaks to the driver itself
         try:
             yield
-        except DBAPIError as problem:
+        except (DBAPIError, driver.Error) as problem:
             raise self._explained(problem, reading=reading) from None
 
-    def _explained(self, problem: DBAPIError, *, reading: bool) -> StoreError:
-        lines = str(problem.orig).strip().splitlines() or ["unknown fault"]
+    def _explained(self, problem: Exception, *, reading: bool) -> StoreError:
+        lines = str(getattr(problem, "orig", problem)).strip().splitlines() or ["unknown fault"]
         said = " ".join(lines).lower()
         if reading and any(words in said for words in _NO_ROOM):
             # Reading keeps its index of the log beside the store, and sorts in temporary files.

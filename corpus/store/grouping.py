@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -27,6 +28,7 @@ from corpus.stories import (
     Sketch,
     are_one,
     fits,
+    keys,
     likeness,
     sketch,
 )
@@ -40,13 +42,26 @@ _SKETCHES_KEPT = 20_000
 Sharing = defaultdict[int, list[tuple[int, int]]]
 
 
-@dataclass(slots=True)
+@dataclass
 class Prepared:
-    """An article on its way in: its row, and what tells its story."""
+    """An article on its way in: its row, and what tells its story, made when it is asked for."""
 
     row: dict[str, Any]
-    sketch: Sketch
-    keys: dict[int, float]
+
+    @property
+    def has_story(self) -> bool:
+        """Whether it comes from an export, with its story."""
+        return "story_id" in self.row
+
+    @cached_property
+    def sketch(self) -> Sketch:
+        """What is compared of it."""
+        return sketch(self.row["title"], self.row["text"])
+
+    @cached_property
+    def keys(self) -> dict[int, float]:
+        """What finds the articles to compare it with."""
+        return keys(self.sketch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,15 +173,12 @@ class Grouping:
         sketches.take_in(connection, self._compared_with(near))
 
     def place(self, number: int, item: Prepared) -> tuple[str, Match | None]:
-        """The story of a new article, with the match that tells why (null for a new story).
-
-        A row that has a story id already (it comes from an export) keeps it.
-        """
+        """The story of a new article, with the match that tells why (null for a new story)."""
         row = item.row
         member = _Member(
             number,
             row["id"],
-            row.get("story_id", row["id"]),
+            row["id"],
             row["source"],
             row["published_at"],
             row["first_seen_at"],
@@ -175,12 +187,11 @@ class Grouping:
         )
         self._sketches.put(member, item.sketch)
         match = None
-        if "story_id" not in row:
-            fitting = self._fitting(member, item)
-            if fitting:
-                story, alike = fitting[0]
-                member.story_id = story.id
-                match = self._match(member, alike)
+        fitting = self._fitting(member, item)
+        if fitting:
+            story, alike = fitting[0]
+            member.story_id = story.id
+            match = self._match(member, alike)
         joined = member.story_id
         self._stories.setdefault(joined, _Story(joined)).add([member])
         self._members[number] = member
@@ -319,15 +330,21 @@ def _is_day_only(flag: str) -> bool:
     return flag == PublishedFlag.DAY_ONLY.value
 
 
+def window_of(items: Sequence[Prepared]) -> tuple[int, int]:
+    """The span of publication (microseconds) of articles that may share a story with an item."""
+    times = [microseconds(item.row["published_at"]) for item in items]
+    return min(times) - _WINDOW_US, max(times) + _WINDOW_US
+
+
 def _stored_with_keys(connection: Connection, items: Sequence[Prepared]) -> Sharing:
     """For each key of the items, the stored articles near in time that have it."""
     sharing: Sharing = defaultdict(list)
-    times = [microseconds(item.row["published_at"]) for item in items]
-    keys = sorted({key for item in items for key in item.keys})
-    for some in pieces(keys, _VALUES_A_QUERY):
+    first, last = window_of(items)
+    wanted = sorted({key for item in items for key in item.keys})
+    for some in pieces(wanted, _VALUES_A_QUERY):
         query = select(story_bands.c.band, story_bands.c.article, story_bands.c.published_us).where(
             story_bands.c.band.in_(some),
-            story_bands.c.published_us.between(min(times) - _WINDOW_US, max(times) + _WINDOW_US),
+            story_bands.c.published_us.between(first, last),
         )
         for key, number, published_us in connection.execute(query):
             sharing[key].append((number, published_us))

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 VERSION_TABLE = "undertow_schema"
-HEAD = "0004"  # the newest migration; a store that says more is newer than this program
+HEAD = "0005"  # the newest migration; a store that says more is newer than this program
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -119,6 +119,15 @@ story_bands = Table(
     "story_bands",
     metadata,
     Column("band", BigInteger, primary_key=True, autoincrement=False),
+    Column("published_us", BigInteger, primary_key=True, autoincrement=False),
+    Column("article", BigInteger, ForeignKey("articles.number"), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+# Articles that came with their story and whose keys are made when news near in time comes.
+articles_lacking_keys = Table(
+    "articles_lacking_keys",
+    metadata,
     Column("published_us", BigInteger, primary_key=True, autoincrement=False),
     Column("article", BigInteger, ForeignKey("articles.number"), primary_key=True),
     sqlite_with_rowid=False,

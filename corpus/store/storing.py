@@ -1,16 +1,55 @@
-"""New articles into the tables, each with its story."""
+"""New articles into the tables, each with its story.
+
+PostgreSQL takes them by ``COPY``. The writers' lock is held, and what is known has been looked up
+under it, so that no row can be there already.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Table, delete, func, select, update
 
-from corpus.store.grouping import Grouping, Merge, Prepared, Sketches
-from corpus.store.schema import articles, microseconds, story_merges
+from corpus.store.grouping import Grouping, Merge, Prepared, Sketches, window_of
+from corpus.store.pieces import pieces
+from corpus.store.schema import (
+    articles,
+    articles_lacking_keys,
+    microseconds,
+    story_merges,
+)
+from corpus.stories import OPENING_CHARACTERS, keys, sketch
+
+_AS_ONE_PIECE = 500  # articles whose keys are made at a time
+_UNMATCHED = {
+    "revision": 1,
+    "matched_id": None,
+    "matched_score": None,
+    "matched_reason": None,
+    "joined_story_id": None,
+}
+
+
+def insert_as_they_were(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert articles of an export, which the store does not hold, in their stories.
+
+    Their keys are made when news near in time comes (:func:`_make_lacking_keys`).
+    """
+    if not rows:
+        return
+    last = _last_number(connection)
+    numbered = [
+        {**_UNMATCHED, **row, "number": number} for number, row in enumerate(rows, last + 1)
+    ]
+    _insert(connection, articles, numbered)
+    lacking = [
+        {"published_us": microseconds(row["published_at"]), "article": row["number"]}
+        for row in numbered
+    ]
+    _insert(connection, articles_lacking_keys, lacking)
 
 
 def insert_with_stories(
@@ -20,29 +59,22 @@ def insert_with_stories(
     if not items:
         return 0
     items = sorted(items, key=lambda item: (item.row["first_seen_at"], item.row["published_at"]))
-    last = connection.execute(select(func.max(articles.c.number))).scalar() or 0
+    _make_lacking_keys(connection, items)
     grouping = Grouping(connection, items, sketches)
     rows: list[dict[str, Any]] = []
-    for number, item in enumerate(items, last + 1):
+    for number, item in enumerate(items, _last_number(connection) + 1):
         story_id, match = grouping.place(number, item)
-        rows.append(
-            {
-                **item.row,
-                "number": number,
-                "revision": 1,
-                "story_id": story_id,
-                "matched_id": match.member_id if match else None,
-                "matched_score": match.score if match else None,
-                "matched_reason": match.reason if match else None,
-                "joined_story_id": None,
-            }
-        )
+        row = {**_UNMATCHED, **item.row, "number": number, "story_id": story_id}
+        if match is not None:
+            row["matched_id"], row["matched_score"] = match.member_id, match.score
+            row["matched_reason"] = match.reason
+        rows.append(row)
     for row in rows:
         current = grouping.current(row["story_id"])
         if current != row["story_id"]:
             row["joined_story_id"], row["story_id"] = row["story_id"], current
     copies: int = sum(row["story_id"] != row["id"] for row in rows)
-    connection.execute(articles.insert(), rows)
+    _insert(connection, articles, rows)
     for merge in grouping.merges:
         _keep_merge(connection, merge)
     keep_keys(
@@ -54,6 +86,47 @@ def insert_with_stories(
     )
     sketches.forget_oldest()
     return copies
+
+
+def _last_number(connection: Connection) -> int:
+    return connection.execute(select(func.max(articles.c.number))).scalar() or 0
+
+
+def _insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.execute(table.insert(), rows)
+        return
+    names = [column.name for column in table.columns]
+    raw: Any = connection.connection.driver_connection
+    command = f"COPY {table.name} ({', '.join(names)}) FROM STDIN"
+    with raw.cursor() as cursor, cursor.copy(command) as copy:
+        for row in rows:
+            copy.write_row([_plain(row[name]) for name in names])
+
+
+def _plain(value: Any) -> Any:
+    return microseconds(value) if isinstance(value, datetime) else value
+
+
+def _make_lacking_keys(connection: Connection, items: Sequence[Prepared]) -> None:
+    """Make the keys of articles near in time to new ones that do not have them yet."""
+    near = articles_lacking_keys.c.published_us.between(*window_of(items))
+    numbers = connection.execute(select(articles_lacking_keys.c.article).where(near)).scalars()
+    for some in pieces(numbers.all(), _AS_ONE_PIECE):
+        query = select(
+            articles.c.number,
+            articles.c.published_at,
+            articles.c.title,
+            func.substr(articles.c.text, 1, OPENING_CHARACTERS).label("opening"),
+        ).where(articles.c.number.in_(some))
+        keep_keys(
+            connection,
+            [
+                (row.number, row.published_at, keys(sketch(row.title, row.opening)))
+                for row in connection.execute(query)
+            ],
+        )
+    connection.execute(delete(articles_lacking_keys).where(near))
 
 
 def _keep_merge(connection: Connection, merge: Merge) -> None:
@@ -75,8 +148,8 @@ def keep_keys(
     # Sorted as the table is, which an engine writes fastest.
     rows = sorted(
         (key, microseconds(published_at), number)
-        for number, published_at, keys in entries
-        for key in set(keys)
+        for number, published_at, of_article in entries
+        for key in set(of_article)
     )
     if not rows:
         return
