@@ -28,6 +28,7 @@ from service.batch import CHUNK, Counts
 from service.batch_records import Tagged, tag_rows
 from service.batch_rows import in_chunks
 from service.ray_pieces import (
+    PIECE_ROWS,
     Piece,
     expand_addresses,
     open_place,
@@ -195,14 +196,15 @@ def tag_pieces(
     workers: int,
     on_problem: OnProblem,
     on_progress: OnProgress,
+    piece_rows: int = PIECE_ROWS,
 ) -> Counts:
-    """Tag every row of the inputs on the cluster that is :func:`connected`.
+    """Tag every row of the inputs, in pieces, on the cluster that is :func:`connected`.
 
     Raises :class:`InputError` for a damaged file before anything is tagged, and
     :class:`UsageError` when inputs or model differ from those that an output was begun with.
     """
     identity = model.identity()
-    pieces = place(_scanned(job.inputs))
+    pieces = place(_scanned(job.inputs, piece_rows))
     _begin(job, pieces, identity)
     rows = relevant = failed = undated = resumed = 0
     for done in _results(job, pieces, model, workers):
@@ -227,10 +229,13 @@ def tag_pieces(
     )
 
 
-def _scanned(inputs: Sequence[str]) -> list[list[Piece]]:
+def _scanned(inputs: Sequence[str], most: int) -> list[list[Piece]]:
     import ray.data  # noqa: PLC0415 - an extra
 
-    addresses = [{"number": number, "address": address} for number, address in enumerate(inputs)]
+    addresses = [
+        {"number": number, "address": address, "most": most}
+        for number, address in enumerate(inputs)
+    ]
     found: dict[int, Any] = {}
     for row in ray.data.from_items(addresses).map(_scan_row).iter_rows():
         found[row["number"]] = json.loads(row["found"])
@@ -242,7 +247,9 @@ def _scanned(inputs: Sequence[str]) -> list[list[Piece]]:
 
 def _scan_row(row: dict[str, Any]) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = {"pieces": [asdict(piece) for piece in scan(row["address"])]}
+        found: dict[str, Any] = {
+            "pieces": [asdict(piece) for piece in scan(row["address"], most=int(row["most"]))]
+        }
     except UndertowError as fault:
         found = {"fault": told(fault)}
     return {"number": row["number"], "found": json.dumps(found)}

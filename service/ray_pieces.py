@@ -124,7 +124,7 @@ def is_parquet(address: str) -> bool:
     return PurePosixPath(address).suffix.lower() == ".parquet"
 
 
-def scan(address: str, *, most: int = PIECE_ROWS) -> list[Piece]:
+def scan(address: str, *, most: int) -> list[Piece]:
     """The pieces of one file, not yet placed among the others; reads a JSONL file once.
 
     Raises :class:`InputError` when the file cannot be read or its rows have no text.

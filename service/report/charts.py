@@ -297,7 +297,11 @@ def finished(chart: Any) -> dict[str, Any]:
     drawn = (
         chart.configure(background="transparent", font=_FONT, aria=False, padding=4)
         .configure_view(stroke=None)
+        # The page says what a chart shows; its single marks are nothing to be read out.
+        .configure_mark(aria=False)
+        .configure_legend(aria=False)
         .configure_axis(
+            aria=False,
             labelColor=MUTED,
             titleColor=MUTED,
             gridColor=GRID,

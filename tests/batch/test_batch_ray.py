@@ -28,10 +28,8 @@ def cluster():
 
 
 @pytest.fixture
-def tag_on(cluster, monkeypatch):
+def tag_on(cluster):
     """Tag files in small pieces; gives counts and problems."""
-    scan = ray_engine.scan
-    monkeypatch.setattr(ray_engine, "scan", lambda address: scan(address, most=PIECE))
 
     def call(inputs, output, *, on_progress=lambda _: None, **options):
         job = ray_engine.prepare([str(one) for one in inputs], str(output), **options)
@@ -43,6 +41,7 @@ def tag_on(cluster, monkeypatch):
             workers=cluster,
             on_problem=lambda one: problems.append(one.line),
             on_progress=on_progress,
+            piece_rows=PIECE,
         )
         return counts, problems
 

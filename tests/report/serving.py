@@ -19,7 +19,7 @@ from service.logs import configure_logs
 told = json.loads(sys.argv[1])
 configure_logs(as_json=True)
 serve(
-    port=0, db=told["db"], options=ServeOptions(**told["options"]),
+    port=0, db=told["db"], options=ServeOptions(**told["options"]), workers=told["workers"],
     on_listening=lambda address: print(address, flush=True),
 )
 """
@@ -42,8 +42,8 @@ class Server:
 
 
 @contextmanager
-def running(db: str, log: Path, **options: Any) -> Iterator[Server]:
-    told = json.dumps({"db": db, "options": options})
+def running(db: str, log: Path, *, workers: int = 1, **options: Any) -> Iterator[Server]:
+    told = json.dumps({"db": db, "workers": workers, "options": options})
     with log.open("w", encoding="utf-8") as errors:
         process = subprocess.Popen(
             [sys.executable, "-c", _RUN, told], stdout=subprocess.PIPE, stderr=errors, text=True
