@@ -105,7 +105,7 @@ def regression(
     slopes = np.linalg.lstsq(design, target)[0]
     covariance = hac_covariance(design, target - design @ slopes, lag)
     error = math.sqrt(float(covariance[1, 1]))
-    freedom = hac_freedom(*design.shape, lag)
+    freedom = hac_freedom(len(design), design.shape[1], lag)
     return Regression(
         slope=float(slopes[1]),
         error=error,
