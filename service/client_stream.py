@@ -34,7 +34,8 @@ def post_both_ways(
 ) -> Iterator[Answer]:
     """Send ``lines`` as the body and give the parts of the answer as they come.
 
-    ``lines`` are taken only as fast as the server takes them. ``timeout`` (seconds) bounds the time
+    ``lines`` are taken only as fast as the server takes them; while the next line is made nothing
+    is read. ``timeout`` (seconds) bounds the time
     in which nothing moves. Raises :class:`OSError` for a connection that fails and
     :class:`h11.ProtocolError` for an answer that is no HTTP or ends too soon.
     """
@@ -91,8 +92,8 @@ class _Exchange:
             select.select([self._wire], [self._wire] if self._unsent else [], [], wait)
 
     def _fill(self, lines: Iterator[bytes]) -> None:
-        """Take lines while there is room for them."""
-        while len(self._unsent) < _SEND_BYTES and not self._ended:
+        """Take a line when there is room for it."""
+        if len(self._unsent) < _SEND_BYTES and not self._ended:
             line = next(lines, None)
             if line is None:
                 self._ended = True

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from corpus.errors import StoreError
 from corpus.records import Record, TagModel
 from nlp.taxonomy import Driver, drivers
+from service.http import examples
 from service.http.problems import ProblemError
 from service.http.service import TheService
 
@@ -26,25 +27,45 @@ class Health(Record):
     status: str
 
 
-@router.get("/v1/taxonomy", summary="The drivers", tags=["about"])
+@router.get(
+    "/v1/taxonomy",
+    summary="The drivers",
+    tags=["about"],
+    responses=examples.answer([drivers()[0].model_dump(mode="json")]),
+)
 def taxonomy() -> tuple[Driver, ...]:
     """All drivers with what they mean."""
     return drivers()
 
 
-@router.get("/v1/models", summary="The models", tags=["about"])
+@router.get(
+    "/v1/models",
+    summary="The models",
+    tags=["about"],
+    responses=examples.answer(examples.MODELS),
+)
 def models(service: TheService) -> Models:
     """The serving model and those of the store."""
     return Models(serving=service.tagger.identity, stored=service.store.tag_models())
 
 
-@router.get("/healthz", summary="Is the process alive", tags=["operation"])
+@router.get(
+    "/healthz",
+    summary="Is the process alive",
+    tags=["operation"],
+    responses=examples.answer({"status": "alive"}),
+)
 async def healthz() -> Health:
     """Answers as long as the process does."""
     return Health(status="alive")
 
 
-@router.get("/readyz", summary="Can it serve", tags=["operation"])
+@router.get(
+    "/readyz",
+    summary="Can it serve",
+    tags=["operation"],
+    responses=examples.answer({"status": "ready"}),
+)
 def readyz(service: TheService) -> Health:
     """Answers when the store can be read; the model was loaded before the server listened."""
     try:
@@ -58,7 +79,16 @@ def readyz(service: TheService) -> Health:
     "/metrics",
     summary="Counters for Prometheus",
     tags=["operation"],
-    responses={200: {"content": {"text/plain": {}}}},
+    responses={
+        200: {
+            "content": {
+                "text/plain": {
+                    "schema": {"type": "string"},
+                    "example": "undertow_items_tagged_total 1200.0\n",
+                }
+            }
+        }
+    },
     response_class=Response,
 )
 async def metrics(service: TheService) -> Response:

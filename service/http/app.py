@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Depends, FastAPI
 
-from service.http import about, articles, market, streaming, tagging
+from service.http import about, articles, examples, market, streaming, tagging
 from service.http.batching import ItemTagger, MicroBatcher
 from service.http.guard import Guard
 from service.http.metrics import Metrics
@@ -27,7 +27,12 @@ _DESCRIPTION = """Which forces move the crypto market, from the news, with evide
 Times are UTC. Errors are problem documents (RFC 9457). Limits and examples: docs/http.md."""
 _PROBLEM = {
     "description": "What is wrong and what to do",
-    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    "content": {
+        MEDIA_TYPE: {
+            "schema": {"$ref": "#/components/schemas/Problem"},
+            "example": examples.PROBLEM,
+        }
+    },
 }
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic_core import to_json
 
 from corpus.records import Article, Record
+from service.http import examples
 from service.http.problems import wrong_field
 from service.http.service import TheService
 from service.http.times import Moment, check_span
@@ -18,7 +17,19 @@ router = APIRouter(tags=["articles"])
 
 # No database takes the character, and no name has it.
 NO_NUL = r"^[^\x00]*$"
-ArticleId = Annotated[str, Path(pattern=r"^[0-9a-f]{20}$", description="20 hexadecimal digits")]
+_ID = r"^[0-9a-f]{20}$"
+ArticleId = Annotated[
+    str, Path(pattern=_ID, description="20 hexadecimal digits", examples=[examples.ARTICLE_ID])
+]
+Outlet = Annotated[
+    str,
+    Query(
+        max_length=200, pattern=NO_NUL, description="Name of an outlet", examples=["News Example"]
+    ),
+]
+Cursor = Annotated[
+    str, Query(pattern=_ID, description="`next` of a page", examples=[examples.ARTICLE_ID])
+]
 
 
 class ArticlePage(Record):
@@ -35,16 +46,18 @@ class Story(Record):
     articles: tuple[Article, ...]
 
 
-@router.get("/v1/articles", summary="Articles, page by page")
+@router.get(
+    "/v1/articles",
+    summary="Articles, page by page",
+    responses=examples.answer(examples.ARTICLE_PAGE),
+)
 def articles(
     *,
     service: TheService,
     since: Moment | None = None,
     until: Moment | None = None,
-    source: Annotated[
-        str | None, Query(max_length=200, pattern=NO_NUL, description="Name of an outlet")
-    ] = None,
-    cursor: Annotated[str | None, Query(max_length=400, description="`next` of a page")] = None,
+    source: Outlet | None = None,
+    cursor: Cursor | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> ArticlePage:
     """Articles published from ``since`` to ``until`` (exclusive)."""
@@ -54,20 +67,45 @@ def articles(
             since=since,
             until=until,
             source=source,
-            after=_decoded(cursor) if cursor else None,
+            after=cursor,
             limit=limit + 1,
         )
     )
+    if cursor is not None and not found and service.store.article(cursor) is None:
+        raise wrong_field(
+            404,
+            "query.cursor",
+            cursor,
+            "this is no cursor of ours",
+            "give `next` of a page as it was, with the same filters",
+        )
     more = len(found) > limit
     shown = tuple(found[:limit])
-    return ArticlePage(articles=shown, next=_encoded(shown[-1].id) if more else None)
+    return ArticlePage(articles=shown, next=shown[-1].id if more else None)
 
 
 @router.get(
     "/v1/articles/{article_id}",
     summary="An article with its tags",
     description="`tags` is the serving model's record, or null; `story` the ids of all copies.",
-    responses={200: {"content": {"application/json": {}}}},
+    responses=examples.answer(
+        examples.ARTICLE_WITH_TAGS,
+        schema={
+            "type": "object",
+            "properties": {
+                "article": {"$ref": "#/components/schemas/Article"},
+                "story": {"type": "array", "items": {"type": "string"}},
+                "tags": {
+                    "anyOf": [
+                        {"$ref": "#/components/schemas/TagRecord"},
+                        {"$ref": "#/components/schemas/TagFailure"},
+                        {"type": "null"},
+                    ]
+                },
+            },
+            "required": ["article", "story", "tags"],
+        },
+    ),
 )
 def article(service: TheService, article_id: ArticleId) -> Response:
     """An article, its tag record and its story."""
@@ -90,7 +128,11 @@ def article(service: TheService, article_id: ArticleId) -> Response:
     return Response(text, media_type="application/json")
 
 
-@router.get("/v1/stories/{story_id}", summary="A story and its copies")
+@router.get(
+    "/v1/stories/{story_id}",
+    summary="A story and its copies",
+    responses=examples.answer(examples.STORY),
+)
 def story(service: TheService, story_id: ArticleId) -> Story:
     """All articles of a story."""
     found = service.store.story(story_id)
@@ -110,21 +152,3 @@ def tag_model(service: TheService) -> str:
     stored = [one.identity for one in service.store.tag_models()]
     serving = service.tagger.identity
     return serving if serving in stored or not stored else stored[0]
-
-
-def _encoded(place: str) -> str:
-    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
-
-
-def _decoded(cursor: str) -> str:
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        return base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        raise wrong_field(
-            422,
-            "query.cursor",
-            cursor,
-            "this is no cursor of ours",
-            "give `next` of a page as it was, with the same filters",
-        ) from None

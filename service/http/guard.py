@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.http.keys import key_of, place_of
@@ -48,6 +49,8 @@ _HEADERS = {
     b"cross-origin-resource-policy": b"same-origin",
     b"permissions-policy": b"camera=(), geolocation=(), microphone=()",
 }
+# Not sent to anyone; what logs and counters say of a client that left, as nginx does.
+_CLIENT_GONE = 499
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _FAILED = ProblemError(
     500,
@@ -103,6 +106,8 @@ class Guard:
                 await self._app(scope, receive, answer)
             else:
                 await self._app(scope, self._bounded(receive), answer)
+        except ClientDisconnect:
+            status = status or _CLIENT_GONE
         except Exception:
             logger.exception("request failed", extra={"request_id": request_id})
             if status is not None:

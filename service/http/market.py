@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
+from pydantic import WithJsonSchema
 from pydantic_core import to_json
 
 from corpus.errors import InputError, UsageError
 from nlp.index import COLUMNS, COMPOSITE
-from nlp.taxonomy import driver_named
+from nlp.taxonomy import driver_named, drivers
 from nlp.watch import LOOKBACK, WatchState, assess
+from service.http import examples
 from service.http.articles import NO_NUL
 from service.http.problems import wrong_field
 from service.http.service import Service, TheService
@@ -31,6 +33,9 @@ TagsOf = Annotated[
         examples=["undertow-drivers@1.0.0"],
     ),
 ]
+DriverName = Annotated[
+    str, WithJsonSchema({"type": "string", "enum": [*(one.name for one in drivers()), COMPOSITE]})
+]
 _TIMES = ("period_start", "as_of")
 
 
@@ -41,13 +46,35 @@ _TIMES = ("period_start", "as_of")
         "Rows of the index file (docs/contracts.md), as JSON or CSV. `as_of` is by default the"
         " moment when the store was last tagged."
     ),
-    responses={200: {"content": {"application/json": {}, "text/csv": {}}}},
+    responses={
+        200: {
+            "content": {
+                "application/json": {
+                    "example": examples.INDEX,
+                    "schema": {
+                        "type": "object",
+                        "properties": {
+                            "columns": {"type": "array", "items": {"type": "string"}},
+                            "rows": {"type": "array", "items": {"type": "object"}},
+                        },
+                        "required": ["columns", "rows"],
+                    },
+                },
+                "text/csv": {
+                    "schema": {"type": "string"},
+                    "example": "period_start,frequency,asset,driver,stories\n"
+                    "2025-11-10T00:00:00Z,W,all,etf_flows,120\n",
+                },
+            }
+        }
+    },
 )
 def index(
     *,
     service: TheService,
     driver: Annotated[
-        list[str] | None, Query(description="One or more drivers, or `composite`; default all")
+        list[DriverName] | None,
+        Query(description="One or more drivers, or `composite`; default all"),
     ] = None,
     frequency: Literal["h", "D", "W"] = "D",
     asset: Asset = "all",
@@ -96,7 +123,9 @@ def _finite(row: dict[Any, Any]) -> dict[Any, Any]:
     "/v1/study",
     summary="What the statistics say of index and price",
     description="Plan, tests with intervals, placebos and the verdict; over all news and prices.",
-    responses={200: {"content": {"application/json": {}}}},
+    responses=examples.answer(
+        examples.STUDY, schema={"type": "object", "required": ["cells", "verdict"]}
+    ),
 )
 def study(
     service: TheService,
@@ -110,7 +139,7 @@ def study(
     return Response(result.to_json(), media_type="application/json")
 
 
-@router.get("/v1/watch", summary="What to watch")
+@router.get("/v1/watch", summary="What to watch", responses=examples.answer(examples.WATCH))
 def watch(
     service: TheService,
     until: Moment | None = None,
@@ -121,7 +150,9 @@ def watch(
     news = _news(service, model, as_of)
     end = until or last_day_end(service)
     if end < datetime(1971, 1, 1, tzinfo=UTC):
-        raise wrong_field(422, "query.until", end, "this is too early", "choose a later day")
+        raise wrong_field(
+            409, "query.until", end, "there is no news before this", "choose a later day"
+        )
     return assess(news.between(end - LOOKBACK, end), until=end, as_of=news.as_of)
 
 
@@ -137,4 +168,4 @@ def _news(service: Service, model: str | None, as_of: datetime | None) -> NewsRe
     try:
         return service.news(model=model, as_of=as_of)
     except UsageError as error:
-        raise wrong_field(422, "query.model", model, error.message, error.remedy) from error
+        raise wrong_field(404, "query.model", model, error.message, error.remedy) from error

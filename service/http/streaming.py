@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
@@ -33,6 +34,7 @@ _KINDS = (KIND, "application/ndjson", "application/jsonl", "application/x-jsonli
 # Groups of a stream whose records wait for the reader of the answer.
 _GROUPS_AHEAD = 2
 
+_LINGERING_SECONDS = 2.0
 # Bytes of lines that are tagged at once: whole articles, too, must not fill the memory.
 _GROUP_BYTES = 256 * 1024
 
@@ -51,10 +53,10 @@ Group = list[Line] | Exception | None
     ),
     openapi_extra={
         "requestBody": {
-            "required": True,
+            "required": False,
             "content": {
                 KIND: {
-                    "schema": {"type": "string", "description": "Lines of `TagItem`"},
+                    "schema": {"description": "Lines, each a `TagItem`"},
                     "examples": {
                         "two": {
                             "value": '{"title": "Bitcoin funds lose $870 million in a day"}\n'
@@ -143,6 +145,7 @@ class _Answer(Response):
                     if not done or not isinstance(group, ProblemError):
                         raise group
                     yield self._problem_line(group, done)
+                    await _discard(receive)
                     return
                 yield await self._tagged(group)
                 done += len(group)
@@ -183,16 +186,17 @@ class _Answer(Response):
         coming = asyncio.ensure_future(receive())
         ending = asyncio.ensure_future(self._service.streams.ending.wait())
         try:
-            await asyncio.wait({coming, ending}, timeout=seconds, return_when="FIRST_COMPLETED")
+            await asyncio.wait({ending, coming}, timeout=seconds, return_when="FIRST_COMPLETED")
+            # First, since a fast sender always has more.
+            if self._service.streams.ending.is_set():
+                raise overloaded(
+                    "the server is stopping", remedy="send the stream again", seconds=5
+                )
             if coming.done():
                 message = coming.result()
                 if message["type"] == "http.disconnect":
                     raise _DisconnectedError
                 return message
-            if ending.done():
-                raise overloaded(
-                    "the server is stopping", remedy="send the stream again", seconds=5
-                )
             raise ProblemError(
                 408, f"nothing came for {seconds:g} seconds", remedy="send the stream again"
             )
@@ -242,6 +246,14 @@ class _Answer(Response):
             remedy=f"send the items after number {done} again",
         )
         return problem_bytes(told) + b"\n"
+
+
+async def _discard(receive: Receive) -> None:
+    """Take what still comes for a while: closing on it could lose the client the last line."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LINGERING_SECONDS):
+            while (await receive()).get("more_body"):
+                pass
 
 
 def _given_id(line: bytes) -> str | None:

@@ -6,13 +6,19 @@ from datetime import UTC
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    AwareDatetime,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic.json_schema import models_json_schema
 
 from corpus.records import Record
 from nlp.records import Item, TagFailure, TagRecord
+from service.http import examples
 from service.http.problems import (
-    FieldProblem,
     ProblemError,
     field_problems,
     field_sentence,
@@ -28,7 +34,7 @@ TEXT_CHARACTERS = 200_000
 
 
 class TagItem(Record):
-    """One piece of news. ``title`` or ``text`` must hold something.
+    """One piece of news. One without words in ``title`` and ``text`` gives a failure, no record.
 
     ``id`` comes back in the record; without it the place in the list is given, counted from 1.
     ``published_at`` (with its zone) resolves words like "on Thursday" in amounts.
@@ -42,12 +48,6 @@ class TagItem(Record):
 
 ONE: TypeAdapter[TagItem] = TypeAdapter(TagItem)
 _MANY: TypeAdapter[list[TagItem]] = TypeAdapter(list[TagItem])
-EXAMPLE = {
-    "id": "a-1",
-    "title": "Bitcoin funds lose $870 million in a day",
-    "text": "Investors pulled $870 million from US spot bitcoin funds on Thursday.",
-    "published_at": "2025-11-14T08:00:00Z",
-}
 
 
 def tag_schemas() -> dict[str, Any]:
@@ -87,8 +87,8 @@ _RECORD = {"oneOf": [_reference("TagRecord"), _reference("TagFailure")]}
                         ]
                     },
                     "examples": {
-                        "one": {"value": EXAMPLE},
-                        "many": {"value": [EXAMPLE, {"title": "Fed holds rates"}]},
+                        "one": {"value": examples.ITEM},
+                        "many": {"value": [examples.ITEM, {"title": "Fed holds rates"}]},
                     },
                 }
             },
@@ -99,7 +99,11 @@ _RECORD = {"oneOf": [_reference("TagRecord"), _reference("TagFailure")]}
             "description": "The record, or the list of records",
             "content": {
                 "application/json": {
-                    "schema": {"oneOf": [_RECORD, {"type": "array", "items": _RECORD}]}
+                    "schema": {"oneOf": [_RECORD, {"type": "array", "items": _RECORD}]},
+                    "examples": {
+                        "one": {"value": examples.RECORD},
+                        "many": {"value": [examples.RECORD, examples.FAILURE]},
+                    },
                 }
             },
         }
@@ -149,16 +153,6 @@ def item_of(given: TagItem, place: int) -> Item:
     )
 
 
-def is_empty(given: TagItem) -> bool:
-    """Whether there is nothing to read in it."""
-    return not (given.title or "").strip() and not (given.text or "").strip()
-
-
-EMPTY = FieldProblem(
-    field="title", problem="title or text must hold something", remedy="give a title or a text"
-)
-
-
 def _parsed(body: bytes, single: bool) -> list[Item]:
     try:
         given = [ONE.validate_json(body)] if single else _MANY.validate_json(body)
@@ -171,11 +165,4 @@ def _parsed(body: bytes, single: bool) -> list[Item]:
         ) from None
     if not given:
         raise wrong_field(422, "body", [], "the list is empty", "send at least one item")
-    empty = tuple(
-        EMPTY if single else EMPTY.model_copy(update={"field": f"[{place}].title"})
-        for place, item in enumerate(given)
-        if is_empty(item)
-    )
-    if empty:
-        raise ProblemError(422, field_sentence(empty[0]), remedy=EMPTY.remedy, errors=empty)
     return [item_of(item, place) for place, item in enumerate(given, start=1)]

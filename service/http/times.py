@@ -44,7 +44,7 @@ def check_span(since: datetime | None, until: datetime | None) -> None:
     """Raise a problem when the span is reversed or empty."""
     if since is not None and until is not None and since >= until:
         raise ProblemError(
-            422,
+            409,
             f"since ({since:%Y-%m-%dT%H:%M:%SZ}) is not before until ({until:%Y-%m-%dT%H:%M:%SZ})",
             remedy="swap since and until, or widen the span; until is exclusive",
             errors=(
