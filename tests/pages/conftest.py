@@ -85,3 +85,11 @@ def browser() -> Iterator[Any]:
 def page(browser, dashboard) -> Iterator[Any]:
     with watched(browser, dashboard.url) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def empty_dashboard(tmp_path_factory) -> Iterator[Any]:
+    """A server over a store that holds nothing yet."""
+    folder = tmp_path_factory.mktemp("empty")
+    with running(f"sqlite:///{folder / 'empty.db'}", folder / "server.log") as server:
+        yield server

@@ -37,7 +37,7 @@ def test_all_panels_are_zoomed_together(page):
     page.goto("/")
     page.wait_for_selector(".chart.live svg")
     whole = page.evaluate(_BARS)
-    assert len(whole) >= 6, "price, composite, four drivers, and the strip"
+    assert len(whole) == 7, "price, composite, four drivers, and the strip"
     chart = page.locator(".chart.live")
     chart.scroll_into_view_if_needed()
     box = chart.bounding_box()
@@ -55,8 +55,9 @@ def test_all_panels_are_zoomed_together(page):
 
 
 # What each panel of a live chart draws: the paths of its marks, from above.
-_BARS = """() => [...document.querySelectorAll(".chart.live .mark-group.role-scope > g")].map(
-  panel => [...panel.querySelectorAll(".mark-rect path, .mark-line path")]
+_BARS = """() => [...document.querySelectorAll(".chart.live g[class*='concat_'][class$='_group']")]
+  .map(panel => [...panel.querySelectorAll(".role-mark path")]
+    .filter(path => !path.parentNode.getAttribute("class").includes("zoom"))
     .map(path => path.getAttribute("d") + path.getAttribute("transform")).join("|"))"""
 
 
@@ -215,3 +216,19 @@ def test_problems_are_pages_that_say_what_to_do(dashboard, path, status, words):
     assert words.replace("'", "&#39;") in page.text
     plain = dashboard.get(path)
     assert plain.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/", "/drivers/macro", "/study", "/reports/2025-W47"])
+def test_an_empty_store_says_what_to_do(browser, empty_dashboard, path):
+    context = browser.new_context(base_url=empty_dashboard.url)
+    page = context.new_page()
+    answer = page.goto(path)
+    for _ in range(60):
+        if "refresh" not in answer.headers:
+            break
+        page.wait_for_timeout(200)
+        answer = page.goto(path)
+    assert answer.status == 409
+    assert re.search("the store holds no (tagged )?articles", page.locator("h1").inner_text())
+    assert "What to do: run undertow " in page.locator("main").inner_text().replace("`", "")
+    context.close()

@@ -24,6 +24,11 @@ async function draw(host) {
     actions: false, ast: true, defaultStyle: false, renderer: "svg", tooltip: false,
   });
   host.classList.add("live");
+  // The chart as a whole is named by the page; the brush would be read out as a picture of its own.
+  for (const mark of host.querySelectorAll("svg [role]")) {
+    mark.removeAttribute("role");
+    mark.removeAttribute("aria-roledescription");
+  }
   view.addEventListener("click", (_, item) => {
     const link = item?.datum?.link;
     if (typeof link === "string" && link.startsWith("/drivers/")) location.assign(link);
