@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 PACKAGES := corpus nlp models service
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench size constraints clean
+.PHONY: help demo test lint bench describe size constraints clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -28,7 +28,11 @@ lint: $(VENV)/installed-for-tests ## Run the linter, the formatter's check and t
 	$(BIN)/mypy
 
 bench: $(VENV)/installed-for-tests ## Measure speed and memory of each step, into bench-results/
+	$(BIN)/python -m tests.bench_tagging
 	$(BIN)/python -m tests.bench
+
+describe: $(VENV)/installed-for-tests ## Try the server against its description with thousands of cases (minutes)
+	UNDERTOW_TEST_EXAMPLES=150 $(BIN)/pytest -q tests/http/test_http_description.py
 
 size: $(VENV)/installed-for-tests ## Measure false alarms and power of the study over 1,000 worlds (minutes)
 	$(BIN)/python -m tests.size

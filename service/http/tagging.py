@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import (
     AwareDatetime,
-    Field,
+    BeforeValidator,
     StringConstraints,
     TypeAdapter,
     ValidationError,
@@ -33,6 +33,13 @@ TITLE_CHARACTERS = 2_000
 TEXT_CHARACTERS = 200_000
 
 
+def _written(value: object) -> object:
+    """Refuse numbers, which would be taken for seconds since 1970."""
+    if isinstance(value, str) and not value.replace(".", "", 1).lstrip("+-").isdigit():
+        return value
+    raise ValueError("write a time with its zone, like 2025-11-17T14:00:00Z")
+
+
 class TagItem(Record):
     """One piece of news. One without words in ``title`` and ``text`` gives a failure, no record.
 
@@ -43,7 +50,7 @@ class TagItem(Record):
     id: Annotated[str, StringConstraints(min_length=1, max_length=ID_CHARACTERS)] | None = None
     title: Annotated[str, StringConstraints(max_length=TITLE_CHARACTERS)] | None = None
     text: Annotated[str, StringConstraints(max_length=TEXT_CHARACTERS)] | None = None
-    published_at: AwareDatetime | None = Field(default=None)
+    published_at: Annotated[AwareDatetime, BeforeValidator(_written)] | None = None
 
 
 ONE: TypeAdapter[TagItem] = TypeAdapter(TagItem)

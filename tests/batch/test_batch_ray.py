@@ -161,5 +161,5 @@ def test_files_without_text_are_told_before_anything_is_tagged(tag_on, tmp_path)
 
     write_jsonl(tmp_path / "a.jsonl", news(3))
     write_jsonl(tmp_path / "b.jsonl", [{"headline": "Bitcoin"}])
-    with pytest.raises(InputError, match="neither 'title' nor 'text'; they have headline"):
+    with pytest.raises(InputError, match="has no column 'title' or 'text'; it has headline"):
         tag_on([tmp_path / "a.jsonl", tmp_path / "b.jsonl"], tmp_path / "out")
