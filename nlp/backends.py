@@ -141,7 +141,7 @@ class TorchBackend:
         try:
             import torch  # noqa: PLC0415
 
-            from nlp.training.network import load_network  # noqa: PLC0415
+            from nlp.training.network import load_network, round_inputs  # noqa: PLC0415
         except ImportError as fault:
             raise ModelError(
                 f"the torch backend is not installed ({fault.name} is missing)",
@@ -155,6 +155,8 @@ class TorchBackend:
         config = verified(directory, manifest, CONFIG_FILE)
         weights = verified(directory, manifest, WEIGHTS_FILE)
         self._network = load_network(config, weights, drivers=len(manifest.heads)).to(device)
+        # The graph rounds what goes into its products to int8: the same tags need the same.
+        round_inputs(self._network)
 
     def run(self, batch: dict[str, NDArray[np.int64]]) -> Logits:
         """Logits of the batch, row by row."""

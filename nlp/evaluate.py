@@ -22,7 +22,8 @@ from corpus.records import Record
 from nlp.records import STANCES
 from nlp.taxonomy import drivers
 
-COVERAGE = 0.8
+# Shares of the items that are answered when the least certain are left out.
+COVERAGES = (0.9, 0.8, 0.7, 0.6)
 LEVEL = 0.90
 Part = Literal["kind", "year", "source"]
 Integers = NDArray[np.int64]
@@ -185,10 +186,11 @@ def figures_of(table: Table) -> dict[str, float]:
     if np.isfinite(table.probability).all():
         found["calibration.ece"] = calibration_error(table.probability, table.truth)
         sure = np.abs(table.probability - 0.5)[:, core].min(axis=1)
-        kept = sure >= np.quantile(sure, 1 - COVERAGE)
-        found[f"f1.core@{COVERAGE:.0%}coverage"] = float(
-            np.mean([f1(tagged[kept, number], truth[kept, number]) for number in core])
-        )
+        for coverage in COVERAGES:
+            kept = sure >= np.quantile(sure, 1 - coverage)
+            found[f"f1.core@{coverage:.0%}coverage"] = float(
+                np.mean([f1(tagged[kept, number], truth[kept, number]) for number in core])
+            )
     return found
 
 

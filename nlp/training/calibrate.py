@@ -24,6 +24,8 @@ Floats = NDArray[np.float64]
 UNDECIDED = 0.04
 # Thresholds looked at; outside of these a tag would contradict its own probability.
 THRESHOLDS = np.round(np.arange(0.25, 0.751, 0.01), 2)
+# How far from the best threshold a gap is looked for.
+GAP_REACH = 0.03
 
 
 def calibrate_driver(name: str, network: Floats, lexical: Floats, truth: Floats) -> DriverHead:
@@ -46,10 +48,18 @@ def calibrate_driver(name: str, network: Floats, lexical: Floats, truth: Floats)
 
 
 def best_threshold(probability: Floats, truth: Floats) -> float:
-    """The threshold whose F1, averaged with its neighbours', is best."""
+    """The threshold whose F1, averaged with its neighbours', is best.
+
+    It is then put into the middle of the widest gap between probabilities near it, so that what
+    another backend rounds otherwise turns no tag.
+    """
     scores = np.array([_f1(probability >= cut, truth > 0) for cut in THRESHOLDS])
     smooth = np.convolve(np.pad(scores, 2, mode="edge"), np.ones(5) / 5, mode="valid")
-    return float(THRESHOLDS[int(smooth.argmax())])
+    best = float(THRESHOLDS[int(smooth.argmax())])
+    near = np.sort(probability[np.abs(probability - best) <= GAP_REACH])
+    edges = np.concatenate([[best - GAP_REACH], near, [best + GAP_REACH]])
+    widest = int(np.diff(edges).argmax())
+    return round(float(edges[widest : widest + 2].mean()), 4)
 
 
 def undecided_band(probability: Floats, threshold: float) -> tuple[float, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nlp.evaluate import Figure, Scores
+from nlp.evaluate import COVERAGES, Figure, Scores
 from nlp.manifest import Manifest
 from nlp.taxonomy import drivers
 
@@ -21,8 +21,9 @@ def model_card(manifest: Manifest, scores: Scores) -> str:
         "## What it is",
         "all-MiniLM-L6-v2 (Apache-2.0), fine-tuned with attention queries for each question, joined"
         " with a word-level linear model over hashed token runs (`nlp/training/network.py`,"
-        " `nlp/lexical.py`). `model.onnx` holds int8 weights, `model.safetensors` the same in"
-        " float16.",
+        " `nlp/lexical.py`). `model.onnx` holds int8 weights, `model.safetensors` the same numbers"
+        " in float16.",
+        *_teaching(manifest),
         "",
         "## Data",
         f"{config['items']} labelled news items (headlines, headlines with openings, passages; most"
@@ -44,6 +45,15 @@ def model_card(manifest: Manifest, scores: Scores) -> str:
         "| figure | value | 90% interval |",
         "|---|---|---|",
         *(_figure_row(name, scores.figures[name]) for name in _main_figures(scores)),
+        "",
+        "Core F1 when the least certain items are left undecided:",
+        "",
+        "| decided | core F1 | 90% interval |",
+        "|---|---|---|",
+        *(
+            _figure_row(f"{coverage:.0%}", scores.figures[f"f1.core@{coverage:.0%}coverage"])
+            for coverage in COVERAGES
+        ),
         "",
         "| driver | precision | recall | F1 | threshold |",
         "|---|---|---|---|---|",
@@ -75,6 +85,17 @@ def model_card(manifest: Manifest, scores: Scores) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _teaching(manifest: Manifest) -> list[str]:
+    """What the model learned from beside labels, if anything."""
+    if "lessons" not in manifest.data:
+        return []
+    return [
+        "",
+        "A larger network with the same heads, trained on the labelled items, judged unlabelled"
+        " news; those opinions were learned too (`nlp/training/teacher.py`).",
+    ]
 
 
 def _main_figures(scores: Scores) -> list[str]:

@@ -23,8 +23,8 @@ from tqdm import tqdm
 
 from nlp.encoding import pad
 from nlp.training.config import TrainingConfig
-from nlp.training.dataset import NO_STANCE, LabelledItems
 from nlp.training.network import DriverNetwork, Outputs
+from nlp.training.targets import Targets
 
 CHECKPOINT_EVERY = 200
 
@@ -48,27 +48,22 @@ def batches_of_epoch(
     return batches
 
 
-def loss_of(outputs: Outputs, labels: dict[str, Tensor], config: TrainingConfig) -> Tensor:
-    """Sum of the heads' mean losses; stance counts only where the driver is labelled."""
-    smooth = config.label_smoothing
-    driver = nn.functional.binary_cross_entropy_with_logits(
-        outputs.driver, labels["driver"] * (1 - smooth) + smooth / 2
-    )
-    classes = nn.CrossEntropyLoss(ignore_index=NO_STANCE, label_smoothing=smooth)
-    relevance = nn.functional.binary_cross_entropy_with_logits(
-        outputs.relevance, labels["relevant"]
-    )
-    total = config.driver_weight * driver + config.relevance_weight * relevance
-    if (labels["stance"] != NO_STANCE).any():
-        stance = classes(outputs.stance.flatten(0, 1), labels["stance"].flatten())
-        total = total + config.stance_weight * stance
-    if (labels["sentiment"] != NO_STANCE).any():
-        total = total + config.sentiment_weight * classes(outputs.sentiment, labels["sentiment"])
-    return total
+def loss_of(outputs: Outputs, targets: dict[str, Tensor], config: TrainingConfig) -> Tensor:
+    """Sum of the heads' mean losses; a row counts for stance and sentiment as it is weighed."""
+    binary = nn.functional.binary_cross_entropy_with_logits
+    total = config.driver_weight * binary(outputs.driver, targets["driver"])
+    total = total + config.relevance_weight * binary(outputs.relevance, targets["relevant"])
+    total = total + config.stance_weight * _cross_entropy(outputs.stance, targets["stance"])
+    return total + config.sentiment_weight * _cross_entropy(outputs.sentiment, targets["sentiment"])
+
+
+def _cross_entropy(logits: Tensor, shares: Tensor) -> Tensor:
+    """Mean cross-entropy weighted by what each row's shares sum to; 0 where all are left out."""
+    return -(shares * logits.log_softmax(-1)).sum() / shares.sum().clamp(min=1.0)
 
 
 class Trainer:
-    """Trains a network on labelled items.
+    """Trains a network towards targets.
 
     ``checkpoints`` is where an interrupted run is resumed from.
     """
@@ -80,7 +75,6 @@ class Trainer:
         self.config = config
         self.checkpoints = checkpoints
         self.device = device
-        network.encoder.embeddings.word_embeddings.weight.requires_grad_(False)
         encoder = [(n, p) for n, p in network.named_parameters() if n.startswith("encoder.")]
         heads = [(n, p) for n, p in network.named_parameters() if not n.startswith("encoder.")]
         self.trained = {n: p for n, p in [*encoder, *heads] if p.requires_grad}
@@ -95,7 +89,7 @@ class Trainer:
         self.step = 0
 
     def run(
-        self, items: LabelledItems, encodings: list[Encoding], *, stop_after: int | None = None
+        self, targets: Targets, encodings: list[Encoding], *, stop_after: int | None = None
     ) -> None:
         """Train to the end of the last epoch, or for ``stop_after`` steps of the same plan.
 
@@ -115,7 +109,7 @@ class Trainer:
         progress = tqdm(total=len(plan), initial=self.step, unit="batch", desc="training")
         for rows in plan[self.step :]:
             self._set_rates(schedule(self.step))
-            loss = self._train_batch(rows, items, encodings)
+            loss = self._train_batch(rows, targets, encodings)
             self.step += 1
             progress.update()
             progress.set_postfix(loss=f"{loss:.3f}", refresh=False)
@@ -129,22 +123,22 @@ class Trainer:
         self.network.eval()
 
     def _train_batch(
-        self, rows: NDArray[np.int64], items: LabelledItems, encodings: list[Encoding]
+        self, rows: NDArray[np.int64], targets: Targets, encodings: list[Encoding]
     ) -> float:
         torch.manual_seed(self.config.seed * 1_000_003 + self.step)
         inputs = {
             k: torch.from_numpy(v).to(self.device)
             for k, v in pad([encodings[i] for i in rows]).items()
         }
-        labels = {
-            name: torch.from_numpy(getattr(items, name)[rows]).to(self.device)
+        wanted = {
+            name: torch.from_numpy(getattr(targets, name)[rows]).to(self.device)
             for name in ("driver", "stance", "sentiment", "relevant")
         }
         # Matrix products in bfloat16, losses and weights in float32: two thirds faster on a CPU
         # too.
         with torch.autocast(torch.device(self.device).type, torch.bfloat16):
             outputs = self.network(**inputs)
-        loss = loss_of(Outputs(*(tensor.float() for tensor in outputs)), labels, self.config)
+        loss = loss_of(Outputs(*(tensor.float() for tensor in outputs)), wanted, self.config)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.trained.values(), 1.0)
@@ -210,12 +204,18 @@ class Trainer:
 
 @torch.no_grad()
 def predict(
-    network: DriverNetwork, encodings: list[Encoding], device: str, batch_size: int = 64
+    network: DriverNetwork,
+    encodings: list[Encoding],
+    device: str,
+    *,
+    batch_size: int = 64,
+    progress: bool = False,
 ) -> Iterator[tuple[NDArray[np.int64], Outputs]]:
     """Row numbers and outputs by batch, in order of length."""
     network.eval()
     order = np.argsort([len(encoding.ids) for encoding in encodings], kind="stable")
-    for start in range(0, len(order), batch_size):
+    starts = range(0, len(order), batch_size)
+    for start in tqdm(starts, desc="asking", unit="batch", disable=not progress):
         rows = order[start : start + batch_size]
         inputs = {
             k: torch.from_numpy(v).to(device) for k, v in pad([encodings[i] for i in rows]).items()

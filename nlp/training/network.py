@@ -18,6 +18,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
+# Rows of a matrix, and values of an activation, that share a scale where products are in int8.
+BLOCK_ROWS = 128
+
 
 class Outputs(NamedTuple):
     """Logits of a batch of ``items`` encoded to ``tokens``; the ONNX graph has the same outputs."""
@@ -49,11 +52,12 @@ class Pool(nn.Module):
         super().__init__()
         self.questions, self.queries = questions, queries
         self.key = nn.Linear(width, width)
-        self.query = nn.Parameter(torch.randn(questions * queries, width) * width**-0.5)
+        self.query = nn.Linear(width, questions * queries, bias=False)
+        nn.init.normal_(self.query.weight, std=width**-0.5)
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """Weights (items, questions, queries, tokens) from states (items, tokens, width)."""
-        scores = self.key(states) @ self.query.T  # (items, tokens, questions * queries)
+        scores = self.query(self.key(states))  # (items, tokens, questions * queries)
         scores = scores.masked_fill(mask.unsqueeze(-1) == 0, torch.finfo(scores.dtype).min)
         weights = scores.softmax(dim=1).transpose(1, 2)
         shaped: Tensor = weights.unflatten(1, (self.questions, self.queries))
@@ -63,9 +67,9 @@ class Pool(nn.Module):
 class DriverNetwork(nn.Module):
     """Encoder and heads; see the module's docstring."""
 
-    def __init__(self, encoder: BertModel, shape: NetworkShape) -> None:
+    def __init__(self, encoder: BertModel | nn.Module, shape: NetworkShape) -> None:
         super().__init__()
-        width = encoder.config.hidden_size
+        width = int(encoder.config.hidden_size)  # type: ignore[union-attr, arg-type]
         self.encoder = encoder
         self.shape = shape
         queries = shape.queries_per_question
@@ -114,6 +118,35 @@ class DriverNetwork(nn.Module):
         sentiment = self.sentiment_head(torch.cat([item[:, 0], mean], dim=-1))
         relevance = self.relevance_head(item[:, 1]).squeeze(-1)
         return Outputs(driver, stance, sentiment, relevance, token_share, mean)
+
+
+def products(network: DriverNetwork) -> dict[str, nn.Linear]:
+    """The products with constant matrices that the ONNX graph does in int8, by name.
+
+    Those over the tokens or the drivers of an item; products over whole items are few and stay.
+    """
+    whole = {network.relevance_head, *network.sentiment_head}
+    return {
+        name: part
+        for name, part in network.named_modules()
+        if isinstance(part, nn.Linear) and part not in whole
+    }
+
+
+def round_inputs(network: DriverNetwork) -> None:
+    """Round what goes into each of :func:`products` to int8, block by block, as the graph does."""
+
+    def in_steps(_: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        values = given[0]
+        columns = values.shape[-1]
+        padded = nn.functional.pad(values, (0, -columns % BLOCK_ROWS))
+        padded = padded.reshape(*padded.shape[:-1], -1, BLOCK_ROWS)
+        scale = padded.abs().amax(-1, keepdim=True) / 127
+        scale = torch.where(scale == 0, torch.ones_like(scale), scale)
+        return (((padded / scale).round() * scale).flatten(-2)[..., :columns],)
+
+    for part in products(network).values():
+        part.register_forward_pre_hook(in_steps)
 
 
 def load_network(config: Path, weights: Path, *, drivers: int) -> DriverNetwork:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,17 +34,18 @@ from nlp.manifest import (
 from nlp.records import Item
 from nlp.tagger import Tagger
 from nlp.taxonomy import drivers
-from nlp.training.auxiliary import first_lesson, read_auxiliary
 from nlp.training.base import encoder_directory, load_encoder
 from nlp.training.calibrate import calibrate_driver, calibrate_sentiment, stance_temperature
 from nlp.training.card import model_card
 from nlp.training.config import TrainingConfig
-from nlp.training.dataset import LabelledItems, as_items, joined, read_labelled
+from nlp.training.dataset import LabelledItems, as_items, read_labelled
 from nlp.training.direction import direction_items
-from nlp.training.export import write_onnx, write_safetensors
+from nlp.training.export import write_weights
+from nlp.training.lessons import Lessons, read_lessons, weighed
 from nlp.training.lexical import fit_lexical_head, write_lexical_head
 from nlp.training.loop import Trainer, predict
 from nlp.training.network import DriverNetwork, NetworkShape
+from nlp.training.targets import Targets, hard_targets, mixed, one_after_the_other
 
 RELEVANCE_THRESHOLD = 0.5
 
@@ -58,7 +58,7 @@ def train(
     version: str = "1",
     device: str | None = None,
     config: TrainingConfig | None = None,
-    auxiliary: Sequence[Path] = (),
+    lessons: Path | None = None,
     own_items: bool = True,
     overwrite: bool = False,
 ) -> Scores:
@@ -69,8 +69,8 @@ def train(
     checkpoint, kept in ``<output>.checkpoints`` until the model is whole. ``device`` is ``cuda``
     where there is one, else ``cpu``.
 
-    ``auxiliary`` are files of other finance text with a sentiment (:mod:`nlp.training.auxiliary`),
-    learned first; ``own_items`` adds the sentences of :mod:`nlp.training.direction`.
+    ``lessons`` is a teacher's opinion of news (:mod:`nlp.training.teacher`); ``own_items`` adds the
+    sentences of :mod:`nlp.training.direction`.
 
     Raises :class:`UsageError` when ``output`` exists, :class:`InputError` naming the line for
     unusable items, :class:`ModelError` when the encoder is not to be had, :class:`StoreError` when
@@ -88,21 +88,23 @@ def train(
     lexical = fit_lexical_head(items, encoder.encode(items.pairs))
     data = {"train": items.digest, "dev": dev.digest}
     own = as_items(direction_items(), names, digest="") if own_items else None
+    taught = read_lessons(lessons, len(names)) if lessons else None
+    if taught is not None:
+        data["lessons"] = taught.digest
+    pairs, targets = curriculum(items, own, taught, config)
     checkpoints = output.with_name(f"{output.name}.checkpoints")
-    others = read_auxiliary(auxiliary, len(names)) if auxiliary else None
-    if others is not None:
-        data["auxiliary"] = others.digest
-    plan = _Plan(config, base, encoder, checkpoints, device)
-    network = plan.full_member(items, own, others)
-    if config.plain_steps:
-        average_weights(network, plan.plain_member(items))
+    torch.manual_seed(config.seed)
+    pretrained = load_encoder(base)
+    # Rare words keep the places they have from far more text than there is here.
+    pretrained.embeddings.word_embeddings.weight.requires_grad_(False)
+    network = DriverNetwork(pretrained, NetworkShape(drivers=len(names)))
+    Trainer(network, config, checkpoints, device).run(targets, encoder.encode(pairs))
 
     fresh = output.with_name(f"{output.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     try:
         fresh.mkdir(parents=True)
-        write_onnx(network, fresh / ONNX_FILE)
-        write_safetensors(network, fresh / WEIGHTS_FILE)
+        write_weights(network, fresh / ONNX_FILE, fresh / WEIGHTS_FILE)
         write_lexical_head(lexical, fresh / LEXICAL_FILE)
         for name in (CONFIG_FILE, TOKENIZER_FILE):
             shutil.copyfile(base / name, fresh / name)
@@ -145,53 +147,30 @@ def train(
     return scores
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """What every member of the average shares."""
+def curriculum(
+    items: LabelledItems,
+    own: LabelledItems | None,
+    taught: Lessons | None,
+    config: TrainingConfig,
+) -> tuple[list[tuple[str | None, str | None]], Targets]:
+    """What is learned, as pairs of title and text, and towards which targets.
 
-    config: TrainingConfig
-    base: Path
-    encoder: TextEncoder
-    checkpoints: Path
-    device: str
-
-    def full_member(
-        self, items: LabelledItems, own: LabelledItems | None, others: LabelledItems | None
-    ) -> DriverNetwork:
-        """Other finance text first, then labelled items together with our own sentences."""
-        network = self._fresh_network()
-        if others is not None:
-            self._trainer(network, first_lesson(self.config), "auxiliary").run(
-                others, self.encoder.encode(others.pairs)
-            )
-        every = joined(items, own) if own is not None else items
-        self._trainer(network, self.config, "labelled").run(every, self.encoder.encode(every.pairs))
-        return network
-
-    def plain_member(self, items: LabelledItems) -> DriverNetwork:
-        """Labelled items alone, stopped early."""
-        network = self._fresh_network()
-        self._trainer(network, self.config, "plain").run(
-            items, self.encoder.encode(items.pairs), stop_after=self.config.plain_steps
-        )
-        return network
-
-    def _fresh_network(self) -> DriverNetwork:
-        torch.manual_seed(self.config.seed)
-        return DriverNetwork(load_encoder(self.base), NetworkShape(drivers=len(drivers())))
-
-    def _trainer(self, network: DriverNetwork, config: TrainingConfig, name: str) -> Trainer:
-        return Trainer(network, config, self.checkpoints / name, self.device)
-
-
-def average_weights(network: DriverNetwork, other: DriverNetwork) -> None:
-    """Put the mean of both networks' weights into the first.
-
-    Members that start from the same weights lie in one basin, so that their mean is better than
-    either (Wortsman et al. 2022, arXiv:2203.05482).
+    Labelled items, with the teacher's opinion mixed in where ``taught`` has one; then our own
+    sentences; then the pieces of news that only the teacher has judged.
     """
-    state, second = network.state_dict(), other.state_dict()
-    network.load_state_dict({name: (state[name] + second[name]) / 2 for name in state})
+    pairs, targets = items.pairs, hard_targets(items, config.label_smoothing)
+    if taught is not None:
+        place = {identity: row for row, identity in enumerate(items.ids)}
+        known = np.array([identity in place for identity in taught.ids])
+        rows = np.array([place[identity] for identity in taught.ids if identity in place], int)
+        targets = mixed(targets, taught.targets.rows(known), rows, config.teacher_share)
+    if own is not None:
+        pairs = pairs + own.pairs
+        targets = one_after_the_other(targets, hard_targets(own, config.label_smoothing))
+    if taught is not None:
+        pairs = pairs + [pair for pair, old in zip(taught.pairs, known, strict=True) if not old]
+        targets = one_after_the_other(targets, weighed(taught.targets.rows(~known)))
+    return pairs, targets
 
 
 def _calibration(

@@ -15,15 +15,12 @@ from service.cli.words import print_json
 @make_command(
     "train",
     "undertow train --train train.jsonl --dev dev.jsonl -o models/mine",
-    "undertow train --train train.jsonl --dev dev.jsonl --auxiliary other.parquet -o models/mine",
+    "undertow train --train train.jsonl --dev dev.jsonl --lessons news.parquet -o models/mine",
 )
 @click.option("--train", "train_file", type=FILE, required=True, help="Labelled items (JSONL).")
 @click.option("--dev", "dev_file", type=FILE, required=True, help="Development items (JSONL).")
 @click.option(
-    "--auxiliary",
-    type=FILE,
-    multiple=True,
-    help="Other finance text with a sentiment (Parquet), learned first; repeatable.",
+    "--lessons", type=FILE, help="A teacher's opinion of news (made by `undertow teach`)."
 )
 @click.option(
     "-o",
@@ -42,7 +39,7 @@ def command(
     *,
     train_file: Path,
     dev_file: Path,
-    auxiliary: tuple[Path, ...],
+    lessons: Path | None,
     output: Path,
     version: str,
     device: str | None,
@@ -67,7 +64,7 @@ def command(
             output,
             version=version,
             device=device,
-            auxiliary=auxiliary,
+            lessons=lessons,
             overwrite=overwrite,
         )
     except KeyboardInterrupt:

