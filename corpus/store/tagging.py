@@ -172,7 +172,7 @@ def _known_then(
             and_(
                 tags.c.article_id == former_contents.c.article_id,
                 tags.c.content_hash == former_contents.c.content_hash,
-                tags.c.model == model,
+                tags.c.model + "" == model,  # as in `_tag_of_current`
             ),
         )
         .where(articles.c.updated_at > as_of, former_contents.c.number == newest)

@@ -149,6 +149,6 @@ def story(service: TheService, story_id: ArticleId) -> Story:
 
 def tag_model(service: TheService) -> str:
     """The serving model when the store has its tags, else the one that tagged last."""
-    stored = [one.identity for one in service.store.tag_models()]
+    stored = [name for name, _ in service.store.state().models]
     serving = service.tagger.identity
     return serving if serving in stored or not stored else stored[0]

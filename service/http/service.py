@@ -150,9 +150,8 @@ class Service:
         )
 
     def _state(self) -> Hashable:
-        """Changes whenever the store has new articles or tags."""
-        models = self.store.tag_models()
-        return tuple((one.identity, one.articles, one.last_tagged_at) for one in models)
+        """Changes whenever the store has new articles, tags or prices."""
+        return self.store.state()
 
 
 def service_of(request: Request) -> Service:
