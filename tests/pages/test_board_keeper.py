@@ -79,8 +79,9 @@ def test_a_kept_board_of_another_form_is_made_anew(store):
     from service.pages.keeper import KEPT_AS
 
     store.keep(KEPT_AS, "of old", '{"report": 1}')
-    assert BoardKeeper(store).board(patience=0.0)[0] is None
-    until_current(BoardKeeper(store))
+    keeper = BoardKeeper(store)
+    assert keeper.board(patience=0.0)[0] is None
+    until_current(keeper)
 
 
 def test_the_script_is_made_once_and_calls_nothing_from_elsewhere(store):

@@ -145,7 +145,8 @@ def store_path(tmp_path_factory):
                 article.published_at,
                 title=article.title,
                 probabilities={driver: 0.99},
-                stances={driver: -1.0},
+                # Those of the file take the clearer side, so that the report leads with them.
+                stances={driver: -1.0 if "/raw/" in article.url else -0.5},
                 amounts=[NEWS.amount("sell", -1e6 * (number + 1), text=article.title[:5])],
             )
             told = json.loads(made.record) | {"id": article.id}
@@ -190,11 +191,11 @@ def test_no_page_runs_any_of_them(browser, store_path, titles, tmp_path):
                 _untouched(page)
             assert len(shown & titles.keys()) >= 50
             # Those that are no story of their own stand on their own page alone.
-            for identity in list(titles)[::7]:
+            for identity in list(titles)[::20]:
                 page.goto(f"/articles/{identity}")
                 _untouched(page)
             page.goto("/try")
-            for payload in PAYLOADS[::25]:
+            for payload in PAYLOADS[::37]:
                 page.get_by_label("Title").fill(payload)
                 page.get_by_role("button", name="Tag it").click()
                 _untouched(page)
