@@ -62,7 +62,7 @@ def tag_rows(taken: Sequence[ReadRow], tagger: Tagger) -> Iterator[Tagged]:
 def _tag_each(items: Sequence[Item], tagger: Tagger) -> list[TagRecord | TagFailure]:
     try:
         return tagger.tag(items)
-    except (UndertowError, MemoryError):
+    except (UndertowError, MemoryError, OSError):
         raise  # of the model or the machine, not of an item
     except Exception as fault:  # one poisoned item must cost neither its neighbours nor the job
         if len(items) > 1:

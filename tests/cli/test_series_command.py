@@ -169,7 +169,8 @@ def test_only_what_had_been_seen_by_then_counts(undertow):
     _store("sqlite:///own.db", NEWS[:1])
     corrections = (
         "Bitcoin ETFs lost $400 million on Monday",
-        "Investors pulled $400 million out of spot bitcoin ETFs on Monday, more than first told",
+        "Late filings: Monday took $400 million out of spot bitcoin ETFs, the sponsors now report",
+        "Why the figures of last night were too low: bitcoin ETF outflows were $400 million on Monday",
     )
     _store("sqlite:///own.db", [(title, WEDNESDAY) for title in corrections])
 
@@ -225,6 +226,7 @@ def test_a_wrong_call_names_what_is_wrong_and_makes_no_store(undertow, one_line,
 
 
 def test_a_store_without_tags(undertow, one_line):
+    Store.open("sqlite:///new.db").close()
     outcome = undertow(*FLOWS, "--db", "sqlite:///new.db", "-o", "series.csv")
     assert outcome.code == 1
     assert "run `undertow tag --db`" in one_line(outcome)

@@ -134,7 +134,7 @@ def test_broken_rows_give_error_records_in_their_place(tag, headlines):
     Path("news.jsonl").write_text("\n".join(lines) + "\n")
     counts, problems = tag(["news.jsonl"], "tags.jsonl")
     records = _records("tags.jsonl")
-    assert [one["id"] for one in records] == ["a", "2", "c", "d", "e"]
+    assert [one["id"] for one in records] == ["a", "news.jsonl:2", "c", "d", "e"]
     assert [set(one) - {"desk"} for one in records[1:4]] == [{"id", "schema", "model", "error"}] * 3
     assert records[1]["error"].startswith("news.jsonl:2: not valid JSON")
     assert records[2]["desk"] == 3
