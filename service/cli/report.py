@@ -75,8 +75,10 @@ def command(
 
     The HTML and the PDF report are one file each that needs nothing from elsewhere.
     """
+    from nlp.index import week_bounds  # noqa: PLC0415 - slow to import
     from service.report import build_report, encoded  # noqa: PLC0415 - slow to import
 
+    week_bounds(week)  # a wrong week is told before the store is looked for
     chosen = _chosen(form, output, as_json=as_json)
     path = output or (None if chosen in ("md", "json") else Path(f"report-{week}.{chosen}"))
     require_new(path, overwrite=overwrite)
