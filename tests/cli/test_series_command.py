@@ -170,7 +170,7 @@ def test_only_what_had_been_seen_by_then_counts(undertow):
     corrections = (
         "Bitcoin ETFs lost $400 million on Monday",
         "Late filings: Monday took $400 million out of spot bitcoin ETFs, the sponsors now report",
-        "Why the figures of last night were too low: bitcoin ETF outflows were $400 million on Monday",
+        "Last night's figures were too low: bitcoin ETF outflows were $400 million on Monday",
     )
     _store("sqlite:///own.db", [(title, WEDNESDAY) for title in corrections])
 
