@@ -66,5 +66,5 @@ $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/installed-for-tests: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing Undertow and what its tests need into $(VENV), which takes some minutes ..."
-	@$(INSTALL) --editable '.[dev,train,postgres]'
+	@$(INSTALL) --editable '.[dev,train,postgres,ray]'
 	@touch $@ $(VENV)/installed

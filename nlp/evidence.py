@@ -1,8 +1,8 @@
 """The sentences that carry a tag, from the shares that tokens have in a driver's logit.
 
-The network's driver logit is a sum over tokens (:mod:`nlp.training.network`), so a sentence's share
-in it is the sum over its tokens: an exact decomposition of the score, not an estimate made
-afterwards.
+The network's driver logit is a sum over tokens (:mod:`nlp.training.network`), and so is the
+word-level score (:mod:`nlp.lexical`); a sentence's share in the joined logit is the sum over its
+tokens: an exact decomposition of the score, not an estimate made afterwards.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -34,19 +35,24 @@ def token_runs(encodings: Sequence[Encoding]) -> tuple[Integers, Integers]:
         (token for encoding in encodings for token in encoding.ids), np.uint64, int(lengths.sum())
     )
     item = np.repeat(np.arange(len(encodings)), lengths)
-    spread = tokens * _SPREAD
-    chain, owner = spread, item
-    found = [item * BUCKETS + _bucket(chain)]
-    for length in range(2, LONGEST_RUN + 1):
-        if len(chain) < 2:
-            break
-        chain = chain[:-1] * _CHAIN + spread[length - 1 :]
-        same = owner[:-1] == item[length - 1 :]
-        # A run that spans two items keeps the first one's number and is dropped here.
-        owner = owner[:-1]
-        found.append((owner * BUCKETS + _bucket(chain ^ np.uint64(length)))[same])
+    found = []
+    for place, buckets in enumerate(_buckets_by_length(tokens)):
+        first = item[: len(buckets)]
+        # A run that spans two items is none.
+        found.append((first * BUCKETS + buckets)[first == item[place:]])
     distinct = np.unique(np.concatenate(found))
     return distinct // BUCKETS, distinct % BUCKETS
+
+
+def _buckets_by_length(tokens: NDArray[np.uint64]) -> list[Integers]:
+    """For runs of one token, of two and of three: the bucket of the run that begins at each."""
+    spread = tokens * _SPREAD
+    chain = spread
+    found = [_bucket(chain)]
+    for length in range(2, LONGEST_RUN + 1):
+        chain = chain[:-1] * _CHAIN + spread[length - 1 :]
+        found.append(_bucket(chain ^ np.uint64(length)))
+    return found
 
 
 def _bucket(hashed: NDArray[np.uint64]) -> Integers:
@@ -76,6 +82,26 @@ class LexicalHead:
         weighted = self.weights[bucket].astype(np.float64) * rarity[:, None]
         total = np.add.reduceat(weighted, starts, axis=0) / length[:, None]
         return (total * self.scale + self.bias).astype(np.float32)
+
+    def token_shares(self, encoding: Encoding, output: int) -> Floats:
+        """What each token has in one score, shape (tokens,); they sum to the score less its bias.
+
+        A run's part is split evenly over the tokens of all its places.
+        """
+        by_length = _buckets_by_length(np.array(encoding.ids, np.uint64))
+        distinct, place, times = np.unique(
+            np.concatenate(by_length), return_inverse=True, return_counts=True
+        )
+        rarity = self.rarity[distinct].astype(np.float64)
+        worth = self.weights[distinct, output] * rarity * float(self.scale[output])
+        worth /= np.sqrt((rarity**2).sum()) * times
+        shares = np.zeros(len(encoding.ids))
+        starts = np.cumsum([0, *map(len, by_length)])
+        for earlier, (start, end) in enumerate(pairwise(starts)):
+            part = worth[place[start:end]] / (earlier + 1)
+            for offset in range(earlier + 1):
+                shares[offset : offset + len(part)] += part
+        return shares.astype(np.float32)
 
 
 def load_lexical_head(path: Path) -> LexicalHead:

@@ -298,7 +298,9 @@ class Tagger:
             )
             for number in numbers
         ]
-        tags = self._driver_tags(one, judgement, places, windows)
+        tags = self._driver_tags(
+            one, judgement, places, windows, [encodings[number] for number in numbers]
+        )
         return TagRecord(
             id=item.id,
             schema=1,
@@ -326,6 +328,7 @@ class Tagger:
         judgement: Judgement,
         places: list[list[Place | None]],
         windows: list[Logits],
+        encodings: list[Encoding],
     ) -> tuple[DriverTag, ...]:
         """Tags at or above their thresholds, most probable first."""
         chosen = [
@@ -348,13 +351,24 @@ class Tagger:
                     evidence=choose_evidence(
                         sentences,
                         places,
-                        [window.token_share[number] for window in windows],
+                        self._token_shares(number, windows, encodings),
                         judgement.window_driver[:, number],
                         {"title": one.item.title or "", "text": one.item.text or ""},
                     ),
                 )
             )
         return tuple(tags)
+
+    def _token_shares(
+        self, number: int, windows: list[Logits], encodings: list[Encoding]
+    ) -> list[NDArray[np.float32]]:
+        """For each window, the shares of its tokens in a driver's logit, of both halves."""
+        head = self.manifest.heads[number]
+        return [
+            head.network * window.token_share[number][: len(encoding.ids)]
+            + head.lexical * self._lexical.token_shares(encoding, number)
+            for window, encoding in zip(windows, encodings, strict=True)
+        ]
 
 
 def _amounts(item: Item) -> tuple[Amount, ...]:

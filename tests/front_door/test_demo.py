@@ -73,7 +73,7 @@ def test_copies_join_their_story_and_different_stories_stay_apart(demo: Demo):
         originals[story].add(told.copy_of or told.slug)
     # Reports of one event in other words join too; a few that only stand near it do as well.
     joined = [slugs for slugs in originals.values() if len(slugs) > 1]
-    assert len(joined) <= 4, joined
+    assert len(joined) <= 3, joined
     assert all(len(slugs) == 2 for slugs in joined), joined
     head = {one.slug: one for one in demo.archive.articles if one.copy_of is None}
     copies = [one for one in demo.archive.articles if one.copy_of is not None]
