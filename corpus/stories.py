@@ -133,14 +133,6 @@ def bands(found: Sketch) -> tuple[int, ...]:
     return tuple(keys)
 
 
-def copy_score(a: Sketch, b: Sketch, gap: timedelta) -> float | None:
-    """How alike two copies are, in (0, 1], or null when they are no copies of each other.
-
-    ``gap`` is the time between their publications, of either sign.
-    """
-    return _compared_as_copies(a, b, abs(gap))[0]
-
-
 def likeness(
     a: Sketch, b: Sketch, gap: timedelta, *, same_outlet: bool, day_only: bool = False
 ) -> Likeness:

@@ -39,6 +39,9 @@ _COMPARED = 30  # candidates for one article, those whose shared keys weigh most
 _ENDS = 4  # members at each end of a long story that an article is compared with
 _SKETCHES_KEPT = 20_000
 
+# As much of a text as a sketch looks at.
+OPENING = func.substr(articles.c.text, 1, OPENING_CHARACTERS).label("opening")
+
 Sharing = defaultdict[int, list[tuple[int, int]]]
 
 
@@ -138,7 +141,7 @@ class Sketches:
                 articles.c.number,
                 articles.c.content_hash,
                 articles.c.title,
-                func.substr(articles.c.text, 1, OPENING_CHARACTERS).label("opening"),
+                OPENING,
             ).where(articles.c.number.in_(some))
             for row in connection.execute(query):
                 self._kept[row.number, row.content_hash] = sketch(row.title, row.opening)

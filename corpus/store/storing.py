@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, select, update
 
-from corpus.store.grouping import Grouping, Merge, Prepared, Sketches, window_of
+from corpus.store.grouping import OPENING, Grouping, Merge, Prepared, Sketches, window_of
 from corpus.store.pieces import pieces
 from corpus.store.schema import (
     articles,
@@ -21,7 +21,7 @@ from corpus.store.schema import (
     microseconds,
     story_merges,
 )
-from corpus.stories import OPENING_CHARACTERS, keys, sketch
+from corpus.stories import keys, sketch
 
 _AS_ONE_PIECE = 500  # articles whose keys are made at a time
 _UNMATCHED = {
@@ -117,7 +117,7 @@ def _make_lacking_keys(connection: Connection, items: Sequence[Prepared]) -> Non
             articles.c.number,
             articles.c.published_at,
             articles.c.title,
-            func.substr(articles.c.text, 1, OPENING_CHARACTERS).label("opening"),
+            OPENING,
         ).where(articles.c.number.in_(some))
         keep_keys(
             connection,

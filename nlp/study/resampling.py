@@ -51,12 +51,6 @@ def percentile_interval(
     return value + float(low), value + float(high)
 
 
-def resampled_rows(starts: Integers, rows: int, block: int) -> Integers:
-    """Row numbers of the resamples whose blocks begin at ``starts`` (resamples x blocks)."""
-    whole = (starts[:, :, None] + np.arange(block)) % rows
-    return whole.reshape(len(starts), -1)[:, :rows]
-
-
 def block_starts(rows: int, block: int, number: int, random: np.random.Generator) -> Integers:
     """Starts of the blocks of ``number`` resamples, enough blocks to cover ``rows`` rows."""
     return random.integers(rows, size=(number, -(-rows // block)))

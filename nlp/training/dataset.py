@@ -93,20 +93,6 @@ def as_items(
     )
 
 
-def joined(first: LabelledItems, second: LabelledItems) -> LabelledItems:
-    """Both sets of items, one after the other; the digest stays that of the first."""
-    return LabelledItems(
-        ids=first.ids + second.ids,
-        titles=first.titles + second.titles,
-        texts=first.texts + second.texts,
-        driver=np.concatenate([first.driver, second.driver]),
-        stance=np.concatenate([first.stance, second.stance]),
-        sentiment=np.concatenate([first.sentiment, second.sentiment]),
-        relevant=np.concatenate([first.relevant, second.relevant]),
-        digest=first.digest,
-    )
-
-
 def _check(row: dict[str, object], drivers: Sequence[str]) -> None:
     for key in ("id", "drivers", "sentiment", "relevant"):
         if key not in row:

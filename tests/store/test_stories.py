@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from corpus.figures import figures_conflict, figures_in
-from corpus.stories import bands, copy_score, sketch
+from corpus.stories import bands, likeness, sketch
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 SEEN = datetime(2025, 11, 20, 12, tzinfo=UTC)
@@ -182,7 +182,7 @@ def test_judged_pairs():
         a, b = (sketch(pair[side]["title"], pair[side]["text"]) for side in "ab")
         times = [datetime.fromisoformat(pair[side]["published_at"]) for side in "ab"]
         is_copy = bool(set(bands(a)) & set(bands(b))) and (
-            copy_score(a, b, times[0] - times[1]) is not None
+            likeness(a, b, times[0] - times[1], same_outlet=False).copy is not None
         )
         outcome[pair["label"], is_copy] += 1
     assert outcome["copy", True] / (outcome["copy", True] + outcome["copy", False]) >= 0.97
