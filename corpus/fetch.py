@@ -7,7 +7,6 @@ import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
 from urllib.parse import urljoin, urlsplit
 
@@ -91,23 +90,21 @@ class Fetcher:
     ) -> None:
         self.settings = settings
         self.turns = Turns(settings)
-        self._client = httpx.AsyncClient(
-            transport=transport
-            or CheckedTransport(
-                CheckedBackend(allow_private=allow_private),
-                max_connections=settings.max_connections,
-            ),
-            headers={"User-Agent": user_agent(settings.contact)},
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # none is kept or sent
-            timeout=httpx.Timeout(settings.total_seconds, connect=settings.connect_seconds),
-            trust_env=False,  # a proxy would make connections that nothing checks
+        # The transport alone, without httpx's client: that would keep cookies, and use proxies of
+        # the environment, which make connections that nothing checks.
+        self._transport = transport or CheckedTransport(
+            CheckedBackend(allow_private=allow_private), max_connections=settings.max_connections
         )
+        self._headers = {"User-Agent": user_agent(settings.contact), "Connection": "keep-alive"}
+        timeout = httpx.Timeout(settings.total_seconds, connect=settings.connect_seconds)
+        self._extensions = {"timeout": timeout.as_dict()}
 
     async def __aenter__(self) -> Fetcher:
+        await self._transport.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._client.aclose()
+        await self._transport.aclose()
 
     async def get(
         self,
@@ -193,8 +190,11 @@ class Fetcher:
         limit = max_bytes or self.settings.max_bytes
         try:
             async with asyncio.timeout(self.settings.total_seconds):
-                request = self._client.build_request("GET", url, headers=headers)
-                response = await self._client.send(request, stream=True)
+                request = httpx.Request(
+                    "GET", url, headers=self._headers | headers, extensions=self._extensions
+                )
+                response = await self._transport.handle_async_request(request)
+                response.request = request
                 try:
                     body = bytearray()
                     async for part in response.aiter_raw():

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
-from fault_server import Request, answering, in_turn, reset
+from fault_server import Request, answering, in_turn, reset, start_server
 
 from corpus.errors import FetchError, TemporaryFetchError
 from corpus.fetch import Fetched, Fetcher, retry_after_seconds
@@ -50,6 +50,49 @@ def test_validators_are_sent_and_an_unchanged_answer_is_told(server, settings):
     url = server.on("/feed", answer)
     assert fetch(settings, url).headers["etag"] == '"v1"'
     assert fetch(settings, url, etag='"v1"').unchanged
+
+
+def test_a_host_is_asked_over_one_connection_as_long_as_that_holds(server, settings):
+    def last_words(request: Request, connection: socket.socket) -> None:
+        answering("last")(request, connection)
+        raise ConnectionResetError  # the server closes after its answer, without saying so
+
+    urls = [server.serve(f"/{number}", "x") for number in range(3)]
+    urls.insert(2, server.on("/last", last_words))
+
+    async def run() -> None:
+        async with Fetcher(settings, allow_private=True) as fetcher:
+            for url in urls:
+                assert (await fetcher.get(url)).content in {b"x", b"last"}
+                await asyncio.sleep(0.05)
+
+    asyncio.run(run())
+    # Each was asked for once: the closed connection was seen to be closed before it was used.
+    assert [request.connection for request in server.requests] == [1, 1, 1, 2]
+
+
+def test_no_more_idle_connections_are_kept_than_may_be_used_at_once(server, settings):
+    with start_server() as other:
+        urls = [server.serve("/a", "x"), other.serve("/b", "x"), server.url + "/a"]
+
+        async def run() -> None:
+            narrow = settings.model_copy(update={"max_connections": 1})
+            async with Fetcher(narrow, allow_private=True) as fetcher:
+                for url in urls:
+                    await fetcher.get(url)
+
+        asyncio.run(run())
+    assert [request.connection for request in server.requests] == [1, 2]
+
+
+def test_connection_of_an_answer_that_was_not_read_to_its_end_is_not_used_again(server, settings):
+    url = server.serve("/long", "x" * 1000)
+
+    async def run() -> list[Fetched]:
+        async with Fetcher(settings, allow_private=True) as fetcher:
+            return [await fetcher.get(url, max_bytes=10), await fetcher.get(url)]
+
+    assert [len(answer.content) for answer in asyncio.run(run())] == [10, 1000]
 
 
 def test_broken_connection_is_tried_again(server, settings):
