@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 _MAGNITUDES = {
     "k": 3,
@@ -55,6 +56,7 @@ def unmatched_figures(some: Sequence[str], others: Sequence[str]) -> list[str]:
     return [one for one in some if not any(_same(one, other) for other in others)]
 
 
+@lru_cache(maxsize=20_000)  # an article's figures are compared with those of all near it
 def _same(one: str, other: str) -> bool:
     if one == other:
         return True

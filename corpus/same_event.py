@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -192,6 +192,7 @@ def terms_of(text: str) -> list[str]:
     return [_one_form(word) for word in words if word not in _EMPTY_WORDS]
 
 
+@lru_cache(maxsize=20_000)  # the words of news come again and again
 def _one_form(word: str) -> str:
     """A word without its ending, so that "buys" and "buying" are one; a ticker as its coin."""
     word = _TICKERS.get(word, word).removesuffix("'s").replace("'", "")

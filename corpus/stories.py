@@ -34,7 +34,7 @@ import hashlib
 import math
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -67,15 +67,18 @@ _SEED = 20251124  # fixes the permutations: signatures are kept in the store
 _WORD = re.compile(r"[^\W_]+(?:[.,’'][^\W_]+)*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sketch:
-    """What is compared of an article: word hashes of its title, pair hashes of its opening."""
+    """What is compared of an article: word hashes of its title, pair hashes of its opening.
+
+    Those of the opening are sorted arrays, a tenth of the size of sets: thousands are kept.
+    """
 
     title: frozenset[int]
     title_pairs: frozenset[int]
-    text_pairs: frozenset[int]
-    text_words: frozenset[int]
-    text_names: frozenset[int]
+    text_pairs: npt.NDArray[np.uint32]
+    text_words: npt.NDArray[np.uint32]
+    text_names: npt.NDArray[np.uint32]
     title_figures: tuple[str, ...]
     text_figures: tuple[str, ...]
     report: Report
@@ -104,9 +107,9 @@ def sketch(title: str, text: str | None) -> Sketch:
     return Sketch(
         title=frozenset(title_hashes.tolist()),
         title_pairs=frozenset(_paired(title_hashes).tolist()),
-        text_pairs=frozenset(_paired(text_hashes).tolist()),
-        text_words=frozenset(text_hashes.tolist()),
-        text_names=frozenset(text_hashes[is_name].tolist()),
+        text_pairs=np.unique(_paired(text_hashes)),
+        text_words=np.unique(text_hashes),
+        text_names=np.unique(text_hashes[is_name]),
         title_figures=figures_in(title),
         text_figures=figures_in(
             " ".join((text or "")[: _FIGURE_WORDS * 10].split()[:_FIGURE_WORDS])
@@ -128,8 +131,8 @@ def bands(found: Sketch) -> tuple[int, ...]:
     keys: list[int] = []
     if found.title:
         keys += _band_keys(b"title", found.title, _TITLE_BANDS, _TITLE_ROWS)
-    if found.text_pairs:
-        keys += _band_keys(b"text", found.text_pairs, _TEXT_BANDS, _TEXT_ROWS)
+    if len(found.text_pairs):
+        keys += _band_keys(b"text", found.text_pairs.tolist(), _TEXT_BANDS, _TEXT_ROWS)
     return tuple(keys)
 
 
@@ -173,7 +176,7 @@ def _compared_as_copies(a: Sketch, b: Sketch, gap: timedelta) -> tuple[float | N
     anything but copies.
     """
     title = _overlap(a.title, b.title)
-    text = _overlap(a.text_pairs, b.text_pairs)
+    text = _overlap_of_sorted(a.text_pairs, b.text_pairs)
     same_text = text >= 0.95 and title >= 0.1 and gap <= _SAME_EDITION
     edited_text = text >= 0.5 and title >= (0.3 if gap <= _SAME_EDITION else 0.5)
     alike_titles = (
@@ -197,7 +200,7 @@ def _compared_as_copies(a: Sketch, b: Sketch, gap: timedelta) -> tuple[float | N
 
 def _names_of_its_own(one: Sketch, other: Sketch) -> frozenset[int]:
     """Words of a title that its text has as a name and that the other article does not have."""
-    return (one.title & one.text_names) - other.title - other.text_words
+    return (one.title & set(one.text_names.tolist())) - other.title - set(other.text_words.tolist())
 
 
 def _word_hashes(words: Sequence[str]) -> npt.NDArray[np.uint32]:
@@ -218,7 +221,7 @@ def _permutations(count: int) -> Any:
     return MinHash(count, seed=_SEED, scheme="affine32").permutations
 
 
-def _band_keys(kind: bytes, values: frozenset[int], band_count: int, rows: int) -> list[int]:
+def _band_keys(kind: bytes, values: Collection[int], band_count: int, rows: int) -> list[int]:
     from datasketch import MinHash  # noqa: PLC0415 - as above
 
     count = band_count * rows
@@ -248,4 +251,14 @@ def _overlap(a: frozenset[int], b: frozenset[int]) -> float:
     if not a or not b:
         return 0.0
     shared = len(a & b)
+    return shared / (len(a) + len(b) - shared)
+
+
+def _overlap_of_sorted(a: npt.NDArray[np.uint32], b: npt.NDArray[np.uint32]) -> float:
+    """As :func:`_overlap`, of sorted arrays without doubles."""
+    if not len(a) or not len(b):
+        return 0.0
+    places = b.searchsorted(a)
+    places[places == len(b)] = 0
+    shared = int(np.count_nonzero(b[places] == a))
     return shared / (len(a) + len(b) - shared)

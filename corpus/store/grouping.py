@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -37,7 +38,7 @@ _VALUES_A_QUERY = 5_000  # SQLite takes 32,766 values a query, PostgreSQL 65,535
 _WINDOW_US = int(WINDOW.total_seconds()) * 1_000_000
 _COMPARED = 30  # candidates for one article, those whose shared keys weigh most
 _ENDS = 4  # members at each end of a long story that an article is compared with
-_SKETCHES_KEPT = 20_000
+_SKETCHES_KEPT = 20_000  # of some 7 KiB
 
 # As much of a text as a sketch looks at.
 OPENING = func.substr(articles.c.text, 1, OPENING_CHARACTERS).label("opening")
@@ -126,16 +127,22 @@ class _Story:
 
 
 class Sketches:
-    """Sketches of stored contents, kept while articles are added; the oldest go first."""
+    """Sketches of stored contents, kept between batches; those longest unused go first.
+
+    Used by the one who may write to the store at the moment, so never by two at a time.
+    """
 
     def __init__(self) -> None:
         self._kept: dict[tuple[int, str], Sketch] = {}
 
     def take_in(self, connection: Connection, members: Iterable[_Member]) -> None:
         """Have the sketches of these."""
-        lacking = sorted(
-            {one.number for one in members if (one.number, one.content_hash) not in self._kept}
-        )
+        lacking = []
+        for key in sorted({(one.number, one.content_hash) for one in members}):
+            if key in self._kept:
+                self._kept[key] = self._kept.pop(key)  # last used last
+            else:
+                lacking.append(key[0])
         for some in pieces(lacking, _VALUES_A_QUERY):
             query = select(
                 articles.c.number,
@@ -156,7 +163,7 @@ class Sketches:
 
     def forget_oldest(self) -> None:
         """Bound the memory; not while sketches that were taken in are still to be used."""
-        for key in list(self._kept)[:-_SKETCHES_KEPT]:
+        for key in list(islice(self._kept, max(len(self._kept) - _SKETCHES_KEPT, 0))):
             del self._kept[key]
 
 

@@ -49,6 +49,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._sketches = Sketches()
 
     @classmethod
     def open(cls, url: str = DEFAULT_URL, *, create: bool = True) -> Self:
@@ -90,12 +91,11 @@ class Store:
         :class:`InputError` for a URL that is none; batches before it are kept.
         """
         new = updated = unchanged = copies = 0
-        sketches = Sketches()
         for batch in pieces(found, _BATCH):
             now = seen_at or datetime.now(UTC)
             prepared = [adding.prepare(one, now) for one in batch]
             with self._database.write() as connection:
-                counts = adding.add_batch(connection, prepared, sketches)
+                counts = adding.add_batch(connection, prepared, self._sketches)
             new += counts.new
             updated += counts.updated
             unchanged += counts.unchanged
