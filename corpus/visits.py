@@ -14,7 +14,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 from pydantic import Field
@@ -24,7 +24,7 @@ from corpus.errors import FetchError, StoreError
 from corpus.feeds import Entry, Feed, Member
 from corpus.fetch import ACCEPT_FEED, Fetched, Fetcher
 from corpus.politeness import CrawlSettings
-from corpus.records import Record, SourceState
+from corpus.records import AddCounts, Record, SourceState
 from corpus.robots import Robots
 from corpus.schedule import due_after_failure, due_after_success, max_age_seconds
 from corpus.sources import Source
@@ -43,6 +43,9 @@ _PAGES_AT_ONCE = 8  # of one source: while one is fetched, others are being read
 _MOST_SITEMAPS = 50  # followed from one index in one visit
 _DEEPEST_INDEX = 2  # an index of indexes is followed, no deeper one
 _ADDED = ("new", "updated", "unchanged", "copies")
+
+
+_Result = TypeVar("_Result")
 
 
 class Outcome(StrEnum):
@@ -112,17 +115,20 @@ class Visitor:
 
         A source that fails raises nothing; raises StoreError when the store fails.
         """
-        if not self._leases.claim([source.name], limit=1):
-            return Visit(source=source.name, outcome=Outcome.HELD)
-        self._held.add(source.name)
+        claimed = True  # as long as nothing says that it is not: who breaks off may have claimed it
         try:
+            claimed = bool(await self._written(lambda: self._leases.claim([source.name], limit=1)))
+            if not claimed:
+                return Visit(source=source.name, outcome=Outcome.HELD)
+            self._held.add(source.name)
             return await self._visit(source, due_only=due_only)
         finally:
             self._held.discard(source.name)
             self._lost.discard(source.name)
-            # Where the store fails, the claim runs out by itself.
-            with contextlib.suppress(StoreError):
-                self._leases.release([source.name])
+            if claimed:
+                # Where the store fails, the claim runs out by itself.
+                with contextlib.suppress(StoreError):
+                    await self._written(lambda: self._leases.release([source.name]))
 
     async def renew_claims(self) -> None:
         """Renew the claims for ever; a claim that another crawler took over is marked as lost."""
@@ -162,7 +168,7 @@ class Visitor:
         if source.name in self._lost:
             _log.warning("%s was taken over by another crawler, which keeps its state", source.name)
         else:
-            self._store.put_source_state(after)
+            await self._written(lambda: self._store.put_source_state(after))
         return Visit(
             source=source.name,
             outcome=Outcome.FAILED if problem else outcome,
@@ -250,7 +256,7 @@ class Visitor:
                     entry, owed=debt.of_before, names=names, tally=tally
                 )
                 if not completed.whole:
-                    debt.note()
+                    await self._written(debt.note)
                     left += 1
                 finished.append(completed)
                 if sum(one.article is not None for one in finished) >= _PAGES_AT_ONCE:
@@ -279,16 +285,34 @@ class Visitor:
         some, finished[:] = list(finished), []
         articles = [one.article for one in some if one.article is not None]
         names = {name: one.identity for one in some for name in one.names if one.identity}
+
+        def write() -> AddCounts:
+            counts = self._store.add(articles) if articles else AddCounts()
+            if names:
+                self._store.name_articles(names)
+            return counts
+
         try:
-            async with self._writing:  # writers would only wait for each other in the store
-                if articles:
-                    counts = await asyncio.to_thread(self._store.add, articles)
-                    for name in _ADDED:
-                        tally[name] += getattr(counts, name)
-                if names:
-                    await asyncio.to_thread(self._store.name_articles, names)
+            if articles or names:
+                counts = await self._written(write)
+                for name in _ADDED:
+                    tally[name] += getattr(counts, name)
         finally:
             self._completer.release(some)
+
+    async def _written(self, write: Callable[[], _Result]) -> _Result:
+        """What ``write`` gives, which writes to the store, in a thread and brought to its end.
+
+        Everything else goes on meanwhile. One at a time: in the store writers would only wait for
+        each other, and less fairly.
+        """
+        async with self._writing:
+            writing = asyncio.create_task(asyncio.to_thread(write))
+            try:
+                return await asyncio.shield(writing)
+            except asyncio.CancelledError:
+                await asyncio.wait([writing])
+                raise
 
 
 class _Debt:
@@ -308,7 +332,6 @@ class _Debt:
     def note(self) -> None:
         """Keep that a page is owed."""
         if not self._noted:
-            self._noted = True
             after = {
                 "problem": f"some {_OWED}",
                 "failures": 0,
@@ -318,6 +341,7 @@ class _Debt:
                 "next_due_at": self._now,
             }
             self._store.put_source_state(self._state.model_copy(update=after))
+            self._noted = True
 
 
 @contextlib.asynccontextmanager
