@@ -12,10 +12,11 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, lru_cache
+from heapq import nlargest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,16 +70,19 @@ FEATURES = (
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What is compared of an article: its terms (content words, bent to one form) and figures."""
+    """What is compared of an article: its terms (content words, bent to one form) and figures.
 
-    title: frozenset[str]
-    terms: Mapping[str, float]  # of title and opening, with their rarity
+    Each term is there once. Tuples, a fifth of the size of sets: thousands are kept.
+    """
+
+    title: tuple[str, ...]
+    terms: tuple[str, ...]  # of title and opening
     title_rarity: float  # sum over the title
     opening_length: int
-    title_names: frozenset[str]  # terms of the title that its opening has as names
+    title_names: tuple[str, ...]  # terms of the title that its opening has as names
     title_figures: tuple[str, ...]
     figures: tuple[str, ...]  # of title and opening
-    keys: tuple[tuple[str, float], ...]  # the terms that find candidates, with their rarity
+    keys: tuple[str, ...]  # the terms that find candidates
 
 
 class Scorer(NamedTuple):
@@ -91,27 +95,23 @@ class Scorer(NamedTuple):
 def report_of(title: str, text: str | None) -> Report:
     """The :class:`Report` of a title and a text."""
     opening = " ".join((text or "")[: OPENING_WORDS * _LONGEST_WORD].split()[:OPENING_WORDS])
-    title_terms = list(dict.fromkeys(terms_of(title)))
+    title_terms = tuple(dict.fromkeys(terms_of(title)))
     opening_terms = terms_of(opening)
-    in_title = frozenset(title_terms)
+    terms = tuple(dict.fromkeys((*title_terms, *opening_terms)))
+    names = _names(opening)
     title_figures = figures_in(title)
     figures = figures_in(" ".join(opening[: _FIGURE_WORDS * 10].split()[:_FIGURE_WORDS]))
-    terms = {term: rarity(term) for term in (*title_terms, *opening_terms)}
     return Report(
-        title=in_title,
+        title=title_terms,
         terms=terms,
-        title_rarity=sum(terms[term] for term in in_title),
+        title_rarity=math.fsum(map(rarity, title_terms)),
         opening_length=len(opening_terms),
-        title_names=in_title & _names(opening),
+        title_names=tuple(term for term in title_terms if term in names),
         title_figures=title_figures,
         figures=tuple(dict.fromkeys((*title_figures, *figures))),
         keys=(
             *_rarest(title_terms, _TITLE_KEYS, _LEAST_TITLE_KEY),
-            *_rarest(
-                [term for term in dict.fromkeys(opening_terms) if term not in in_title],
-                _OPENING_KEYS,
-                _LEAST_OPENING_KEY,
-            ),
+            *_rarest(terms[len(title_terms) :], _OPENING_KEYS, _LEAST_OPENING_KEY),
         ),
     )
 
@@ -124,24 +124,26 @@ def features(a: Report, b: Report, gap: timedelta, *, same_outlet: bool) -> tupl
 def log_odds(a: Report, b: Report, gap: timedelta, *, same_outlet: bool) -> float:
     """Log-odds that the two report the same event; see :func:`features`."""
     shared = _shared(a, b)
-    if sum(value >= _SAYS_SOMETHING for value in shared) < _LEAST_SHARED:
+    if sum(value >= _SAYS_SOMETHING for value in shared.values()) < _LEAST_SHARED:
         return -math.inf
     scorer = shipped_scorer()
     values = _features(a, b, shared, gap, same_outlet)
     return scorer.constant + sum(map(float.__mul__, scorer.weights, values))
 
 
-def _shared(a: Report, b: Report) -> list[float]:
-    """Rarities of the terms that both have, the rarest first."""
-    return sorted((a.terms[term] for term in a.terms.keys() & b.terms.keys()), reverse=True)
+def _shared(a: Report, b: Report) -> dict[str, float]:
+    """The terms that both have, with their rarity."""
+    return {term: rarity(term) for term in set(a.terms).intersection(b.terms)}
 
 
 def _features(
-    a: Report, b: Report, shared: Sequence[float], gap: timedelta, same_outlet: bool
+    a: Report, b: Report, shared: Mapping[str, float], gap: timedelta, same_outlet: bool
 ) -> tuple[float, ...]:
     hours = min(abs(gap), _LONGEST_GAP) / timedelta(hours=1)
-    both_titles = sorted((a.terms[term] for term in a.title & b.title), reverse=True)
-    own_names = (a.title_names - b.terms.keys()) and (b.title_names - a.terms.keys())
+    both_titles = sorted(
+        (shared[term] for term in a.title if term in shared and term in b.title), reverse=True
+    )
+    own_names = _lacks_one(shared, a.title_names) and _lacks_one(shared, b.title_names)
     own_figures = unmatched_figures(a.title_figures, b.figures) and unmatched_figures(
         b.title_figures, a.figures
     )
@@ -149,20 +151,20 @@ def _features(
         math.log1p(hours),
         sum(both_titles[:2]) / 2,
         hours / 24 if same_outlet else 0.0,
-        sum(shared[:3]) / 3,
-        min(_coverage(a, b), _coverage(b, a)),
+        sum(nlargest(3, shared.values())) / 3,
+        min(_coverage(a, shared), _coverage(b, shared)),
         math.log1p(max(min(a.opening_length, b.opening_length), _SHORTEST)),
-        float(bool(own_names)),
+        float(own_names),
         float(bool(own_figures)),
     )
 
 
 def reason(a: Report, b: Report, gap: timedelta) -> str:
     """In words, what the two have in common."""
-    both = a.terms.keys() & b.terms.keys()
-    shared = sorted(both, key=lambda term: (-a.terms[term], term))[:_NAMED]
+    shared = _shared(a, b)
+    named = sorted(shared, key=lambda term: (-shared[term], term))[:_NAMED]
     hours = abs(gap) / timedelta(hours=1)
-    return f"same event: both have {', '.join(shared) or 'no rare word'}; {hours:.1f} h apart"
+    return f"same event: both have {', '.join(named) or 'no rare word'}; {hours:.1f} h apart"
 
 
 def rarity(term: str) -> float:
@@ -217,15 +219,18 @@ def _names(opening: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _rarest(terms: Iterable[str], count: int, least: float) -> list[tuple[str, float]]:
-    rated = [(term, rarity(term)) for term in terms]
-    chosen = sorted((one for one in rated if one[1] >= least), key=lambda one: -one[1])
-    return chosen[:count]
+def _rarest(terms: Iterable[str], count: int, least: float) -> list[str]:
+    rated = [(rarity(term), term) for term in terms]
+    chosen = sorted((one for one in rated if one[0] >= least), key=lambda one: -one[0])
+    return [term for _, term in chosen[:count]]
 
 
-def _coverage(one: Report, other: Report) -> float:
+def _lacks_one(shared: Mapping[str, float], names: Iterable[str]) -> bool:
+    return any(name not in shared for name in names)
+
+
+def _coverage(one: Report, shared: Mapping[str, float]) -> float:
     """Share of a title, by rarity, that the other article has."""
     if not one.title_rarity:
         return 0.0
-    found = one.title & other.terms.keys()
-    return sum(one.terms[term] for term in found) / one.title_rarity
+    return math.fsum(shared[term] for term in one.title if term in shared) / one.title_rarity

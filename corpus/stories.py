@@ -44,7 +44,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus.figures import figures_conflict, figures_in
-from corpus.same_event import Report, log_odds, report_of
+from corpus.same_event import Report, log_odds, rarity, report_of
 
 WINDOW = timedelta(hours=72)
 _SAME_EDITION = timedelta(hours=12)
@@ -71,11 +71,12 @@ _WORD = re.compile(r"[^\W_]+(?:[.,’'][^\W_]+)*")
 class Sketch:
     """What is compared of an article: word hashes of its title, pair hashes of its opening.
 
-    Those of the opening are sorted arrays, a tenth of the size of sets: thousands are kept.
+    Each hash is there once. Tuples and sorted arrays, a tenth of the size of sets: thousands are
+    kept.
     """
 
-    title: frozenset[int]
-    title_pairs: frozenset[int]
+    title: tuple[int, ...]
+    title_pairs: tuple[int, ...]
     text_pairs: npt.NDArray[np.uint32]
     text_words: npt.NDArray[np.uint32]
     text_names: npt.NDArray[np.uint32]
@@ -105,8 +106,8 @@ def sketch(title: str, text: str | None) -> Sketch:
     text_hashes = _word_hashes([word.lower() for word in as_written])
     is_name = [not word[0].islower() for word in as_written]
     return Sketch(
-        title=frozenset(title_hashes.tolist()),
-        title_pairs=frozenset(_paired(title_hashes).tolist()),
+        title=tuple(np.unique(title_hashes).tolist()),
+        title_pairs=tuple(np.unique(_paired(title_hashes)).tolist()),
         text_pairs=np.unique(_paired(text_hashes)),
         text_words=np.unique(text_hashes),
         text_names=np.unique(text_hashes[is_name]),
@@ -121,8 +122,8 @@ def sketch(title: str, text: str | None) -> Sketch:
 def keys(found: Sketch) -> dict[int, float]:
     """Keys of which two articles of one story share some, with the weight of sharing each."""
     weights = dict.fromkeys(bands(found), _BAND_WEIGHT)
-    for term, rarity in found.report.keys:
-        weights[_key(b"term" + term.encode("utf-8", "surrogatepass"))] = rarity
+    for term in found.report.keys:
+        weights[_key(b"term" + term.encode("utf-8", "surrogatepass"))] = rarity(term)
     return weights
 
 
@@ -200,7 +201,8 @@ def _compared_as_copies(a: Sketch, b: Sketch, gap: timedelta) -> tuple[float | N
 
 def _names_of_its_own(one: Sketch, other: Sketch) -> frozenset[int]:
     """Words of a title that its text has as a name and that the other article does not have."""
-    return (one.title & set(one.text_names.tolist())) - other.title - set(other.text_words.tolist())
+    named = set(one.title).intersection(one.text_names.tolist())
+    return frozenset(named.difference(other.title, other.text_words.tolist()))
 
 
 def _word_hashes(words: Sequence[str]) -> npt.NDArray[np.uint32]:
@@ -246,11 +248,11 @@ def _key(band: bytes) -> int:
     return int.from_bytes(digest, "little", signed=True)
 
 
-def _overlap(a: frozenset[int], b: frozenset[int]) -> float:
-    """Jaccard's index; nothing is not alike nothing."""
+def _overlap(a: Sequence[int], b: Sequence[int]) -> float:
+    """Jaccard's index of numbers without doubles; nothing is not alike nothing."""
     if not a or not b:
         return 0.0
-    shared = len(a & b)
+    shared = len(set(a).intersection(b))
     return shared / (len(a) + len(b) - shared)
 
 
