@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from corpus.errors import StoreError, StoreVersionError
 from corpus.store.schema import HEAD, VERSION_TABLE
 
 _BUSY_SECONDS = 30
-_CACHE_KIB = 65_536  # the keys of stories are written all over their table
+_WRITING_CACHE_KIB = 65_536  # the keys of stories are written all over their table
+_READING_CACHE_KIB = 8_192
 _WRITERS_LOCK = 0x756E6465  # any fixed number: the advisory lock of writers
 
 # What an engine says, what it means, and what to do about it. The first that fits counts.
@@ -54,11 +56,16 @@ class Database:
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
         if not create:
             self._require_file()
-        self._engine = self._create_engine()
+        self._engine = self._create_engine(_READING_CACHE_KIB)
+        # On SQLite connections of its own: the cache of a connection is void once another one has
+        # written, and one that only reads needs less of it.
+        self._writing_engine = (
+            self._create_engine(_WRITING_CACHE_KIB) if self.is_sqlite else self._engine
+        ).execution_options(writes=True)
         try:
             self._migrate(create)
         except BaseException:
-            self._engine.dispose()
+            self.close()
             raise
 
     @contextmanager
@@ -74,7 +81,7 @@ class Database:
         Without ``in_turn`` writers on PostgreSQL do not wait for each other; for transactions that
         lock the rows that they change.
         """
-        with self._clear_errors(), self._writing_engine().begin() as connection:
+        with self._clear_errors(), self._writing_engine.begin() as connection:
             if in_turn and not self.is_sqlite:
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITERS_LOCK})"))
             yield connection
@@ -82,8 +89,9 @@ class Database:
     def close(self) -> None:
         """Give all connections back."""
         self._engine.dispose()
+        self._writing_engine.dispose()
 
-    def _create_engine(self) -> Engine:
+    def _create_engine(self, cache_kib: int) -> Engine:
         url, options = self._url, dict[str, Any]()
         if self.is_sqlite:
             options["connect_args"] = {"timeout": float(url.query.get("timeout", _BUSY_SECONDS))}  # type: ignore[arg-type]
@@ -95,12 +103,9 @@ class Database:
                 remedy="for PostgreSQL: pip install 'undertow[postgres]'",
             ) from None
         if self.is_sqlite:
-            event.listen(engine, "connect", _set_up_sqlite)
+            event.listen(engine, "connect", partial(_set_up_sqlite, cache_kib))
             event.listen(engine, "begin", _begin_sqlite)
         return engine
-
-    def _writing_engine(self) -> Engine:
-        return self._engine.execution_options(writes=True)
 
     def _require_file(self) -> None:
         """Connecting to a file of SQLite that is not there would make it."""
@@ -191,7 +196,7 @@ def _parsed(url: str) -> URL:
     return parsed
 
 
-def _set_up_sqlite(connection: Any, _record: object) -> None:
+def _set_up_sqlite(cache_kib: int, connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions are begun below, not by the driver's guess
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
@@ -200,7 +205,7 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
     # In WAL mode a crash of the program loses nothing so; a power cut may cost the last batches,
     # which a rerun brings back.
     cursor.execute("PRAGMA synchronous = NORMAL")
-    cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    cursor.execute(f"PRAGMA cache_size = -{cache_kib}")
     cursor.close()
 
 
