@@ -311,7 +311,7 @@ class Visitor:
             try:
                 return await asyncio.shield(writing)
             except asyncio.CancelledError:
-                await asyncio.wait([writing])
+                await asyncio.gather(writing, return_exceptions=True)
                 raise
 
 
