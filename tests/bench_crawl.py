@@ -1,10 +1,11 @@
 """How fast a crawl is beside Scrapy with trafilatura on the same pages, and whether memory is flat.
 
-``python tests/bench_crawl.py --sources 500 --articles 4 [--scrapy-python PYTHON]`` serves outlets
-on loopback, each at an address of its own, with a feed of headlines and the pages behind it, and
-has them crawled by each program in turn. Told are pages a second, processor seconds a page (of the
-program and its children; this is what counts on a machine that others use too), and the memory of
-the main process along the way. Scrapy is no dependency: name a Python that has it and trafilatura.
+``python tests/bench_crawl.py --sources 500 --articles 4 [--scrapy-python PYTHON] [--rounds 3]``
+serves outlets on loopback, each at an address of its own, with a feed of headlines and the pages
+behind it, and has them crawled by each program in turn, in every round anew. Told are pages a
+second, processor seconds a page (of the program and its children; this is what counts on a machine
+that others use too), and the memory of the main process along the way. Scrapy is no dependency:
+name a Python that has it and trafilatura.
 """
 
 from __future__ import annotations
@@ -195,40 +196,52 @@ def main() -> None:
     parser.add_argument("--sources", type=int, default=500)
     parser.add_argument("--articles", type=int, default=40)
     parser.add_argument("--scrapy-python", default="")
+    parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
     outlets = Outlets(options.sources, options.articles)
     outlets.start()
     outlets.ready.wait()
     urls = [f"http://{host}:{outlets.port}/feed" for host in outlets.hosts]
-    with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
-        (work / "outlets.toml").write_text(
-            "\n".join(
-                f'[[source]]\nname = "Outlet {number}"\nurl = "{url}"\n'
-                for number, url in enumerate(urls)
-            )
+    for _ in range(options.rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            tell(crawl_with_undertow(Path(folder), urls))
+            if options.scrapy_python:
+                tell(crawl_with_scrapy(Path(folder), urls, options.scrapy_python))
+
+
+def tell(measured: Measured) -> None:
+    sys.stdout.write(measured.told())
+    sys.stdout.flush()
+
+
+def crawl_with_undertow(work: Path, urls: list[str]) -> Measured:
+    (work / "outlets.toml").write_text(
+        "\n".join(
+            f'[[source]]\nname = "Outlet {number}"\nurl = "{url}"\n'
+            for number, url in enumerate(urls)
         )
-        command = [sys.executable, "-c", "from service.cli import main; main()", "crawl"]
-        command += ["--sources", "outlets.toml", "--db", "sqlite:///crawl.db", "--allow-private"]
+    )
+    command = [sys.executable, "-c", "from service.cli import main; main()", "crawl"]
+    command += ["--sources", "outlets.toml", "--db", "sqlite:///crawl.db", "--allow-private"]
 
-        def stored() -> int:
-            from corpus.store import Store
+    def stored() -> int:
+        from corpus.store import Store
 
-            with Store.open(f"sqlite:///{work / 'crawl.db'}") as store:
-                return sum(1 for article in store.articles() if article.text)
+        with Store.open(f"sqlite:///{work / 'crawl.db'}") as store:
+            return sum(1 for article in store.articles() if article.text)
 
-        sys.stdout.write(run("undertow", [*command, "--delay", "0"], stored, work).told())
-        sys.stdout.flush()
-        if options.scrapy_python:
-            (work / "spider.py").write_text(SPIDER)
-            (work / "urls.json").write_text(json.dumps(urls))
-            spider = [options.scrapy_python, "spider.py", "urls.json", "out.jsonl"]
+    return run("undertow", [*command, "--delay", "0"], stored, work)
 
-            def written() -> int:
-                lines = (work / "out.jsonl").read_text().splitlines()
-                return sum(1 for line in lines if json.loads(line)["text"])
 
-            sys.stdout.write(run("scrapy", spider, written, work).told())
+def crawl_with_scrapy(work: Path, urls: list[str], python: str) -> Measured:
+    (work / "spider.py").write_text(SPIDER)
+    (work / "urls.json").write_text(json.dumps(urls))
+
+    def written() -> int:
+        lines = (work / "out.jsonl").read_text().splitlines()
+        return sum(1 for line in lines if json.loads(line)["text"])
+
+    return run("scrapy", [python, "spider.py", "urls.json", "out.jsonl"], written, work)
 
 
 if __name__ == "__main__":
