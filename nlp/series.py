@@ -21,7 +21,7 @@ from pydantic_core import from_json
 
 from corpus.errors import UsageError
 from corpus.records import Article, Record
-from nlp.amounts import flow_scope
+from nlp.amounts import flow_scope, is_believable
 from nlp.amounts.periods import last_trading_day, week_of
 from nlp.index.stories import Tagged
 from nlp.records import Amount, AmountKind
@@ -212,7 +212,7 @@ def _report(article: Article, amount: Amount, frequency: str) -> _Report | None:
 def _flow_report(article: Article, amount: Amount, frequency: str) -> _Report | None:
     """A fund flow: of all funds, for the period asked; an untold day is the last trading day."""
     scope = flow_scope(article.title, article.readable_text, amount)
-    if scope.funds == "one":
+    if scope.funds == "one" or not is_believable(amount, scope.length):
         return None
     published = article.published_at.date()
     share = 1.0 if scope.funds == "all" else UNSURE_FUNDS

@@ -7,6 +7,6 @@ one, and a day from a week or a sum since launch. ``docs/amounts.md`` is the gra
 from __future__ import annotations
 
 from nlp.amounts.find import find_amounts
-from nlp.amounts.scope import FlowScope, flow_scope
+from nlp.amounts.scope import FlowScope, flow_scope, is_believable
 
-__all__ = ["FlowScope", "find_amounts", "flow_scope"]
+__all__ = ["FlowScope", "find_amounts", "flow_scope", "is_believable"]

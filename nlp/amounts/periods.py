@@ -23,6 +23,11 @@ _RANKS = re.compile(
 _SUMS = re.compile(
     r"\b(?:in|over|during|across|through|for|within) (?:a |an |the |its |their )?$", re.I
 )
+_UNDOES = re.compile(
+    r"\b(?:revers(?:e|es|ed|ing)|eras(?:e|es|ed|ing)|offset|offsets|offsetting|recoup(?:s|ed|ing)?"
+    r"|undo|undoes|undid|undoing|(?:recover|rebound|bounc)\w* (?:back )?from) $",
+    re.I,
+)
 _CLAUSE = re.compile(
     r"[;:]|\b(?:while|but|whereas|after|as|which|following|since)\b", re.IGNORECASE
 )
@@ -102,7 +107,7 @@ def find_periods(text: str, start: int, end: int, published: date) -> list[Perio
     for match in _ANY.finditer(text, start, end):
         for name, resolve in _RULES:
             part = match.group(name)
-            if part is not None and not _is_aside(name, text, match.start()):
+            if part is not None and not _is_aside(name, text, *match.span()):
                 detail = re.fullmatch(_PATTERNS[name], part, re.IGNORECASE)
                 iso = resolve(detail, published) if detail else None
                 if iso:
@@ -112,15 +117,17 @@ def find_periods(text: str, start: int, end: int, published: date) -> list[Perio
     return found
 
 
-def _is_aside(name: str, text: str, start: int) -> bool:
-    """Whether the words only rank a figure ("the most since March") or count on ("a 10-day
-    streak").
+def _is_aside(name: str, text: str, start: int, end: int) -> bool:
+    """Whether the words only rank a figure ("the most since March"), count on ("a 10-day streak")
+    or say what another figure undoes ("reversed Friday's dip").
 
     A streak is a period where a figure sums it up: "over the five-day streak".
     """
     before = text[max(0, start - RANK_REACH) : start]
     if name == "since_month":
         return bool(_RANKS.search(before))
+    if name == "weekday":
+        return bool(_UNDOES.search(before)) and text[start:end].endswith(("'s", "’s"))
     return name == "streak" and not _SUMS.search(before)
 
 

@@ -33,15 +33,25 @@ _ONE = frozenset({"the", "this", "its", "mini"})
 _MARKET = frozenset(
     {"spot", "u.s.", "us", "bitcoin", "btc", "ethereum", "ether", "eth", "solana", "xrp"}
 )
-# Whose fund: "the firm's bitcoin ETF", "the second-largest fund".
 # "An aggregate outflow of $86 million as GBTC shed $90 million".
 _TOTAL = re.compile(r"\b(?:aggregate|combined|collective) (?:net )?(?:in|out)?flows? of\b")
+# "A further $36 million went into the fund".
+_INTO_ONE = re.compile(
+    r"^\W*(?:\w+ ){0,3}(?:into|out of|from) (?:the|this|that) (?:fund|trust|etf|product)\b",
+    re.IGNORECASE,
+)
+# Whose fund: "the firm's bitcoin ETF", "the second-largest fund".
 _OWNED = frozenset(
     {"firm", "company", "manager", "issuer", "giant", "largest", "second-largest", "asset-manager"}
 )
 # The weekly report of CoinShares on all crypto investment products, and its retellings.
 _WEEKLY_REPORT = re.compile(r"\bcoinshares\b|\binvestment products\b", re.IGNORECASE)
 BACK, AHEAD = 25, 14
+# Dollars that no day's or week's net flow of all funds is believed to pass, about three and two
+# times the records to the end of 2025 (1.4 and 6 billion): beyond them stand sums since launch,
+# assets and volumes that the words around do not tell apart.
+MOST_A_DAY = 4e9
+MOST_A_WEEK = 12e9
 
 
 class FlowScope(Record):
@@ -53,6 +63,16 @@ class FlowScope(Record):
 
     funds: Funds
     length: Length
+
+
+def is_believable(amount: Amount, length: Length) -> bool:
+    """Whether a net flow can be that of a day (or of an untold period), or of a week.
+
+    Longer periods, and flows that are not in dollars, are believed.
+    """
+    if amount.unit != "USD" or length not in ("day", "untold", "week"):
+        return True
+    return abs(amount.value) <= (MOST_A_WEEK if length == "week" else MOST_A_DAY)
 
 
 def flow_scope(title: str | None, text: str | None, amount: Amount) -> FlowScope:
@@ -70,14 +90,18 @@ def flow_scope(title: str | None, text: str | None, amount: Amount) -> FlowScope
         None,
     )
     if index is None:
-        return FlowScope(funds="untold", length="untold")
+        length = _length_of(amount.period) if amount.period else "untold"
+        return FlowScope(funds="untold", length=length)
     before, after = told[: amount.start - start], told[amount.end - start :]
     length = _length(before, after, amount.period)
+    if length == "untold" and _CARRIES_ON.search(told):
+        length = _length_before(content, start)
     if length == "untold" and (
         _WEEKLY_REPORT.search(title or "") or _WEEKLY_REPORT.search(text or "")
     ):
         length = "week"
-    return FlowScope(funds=_funds(sentence, index), length=length)
+    funds = "one" if _INTO_ONE.search(after) else _funds(sentence, index)
+    return FlowScope(funds=funds, length=length)
 
 
 def _sentence_around(content: str, amount: Amount) -> tuple[int, int]:
@@ -94,6 +118,16 @@ def _sentence_around(content: str, amount: Amount) -> tuple[int, int]:
     return amount.start, amount.end
 
 
+def _length_before(content: str, start: int) -> Length:
+    """The length that the sentence before ``start`` tells, where it is longer than a day."""
+    first = max(content.rfind("\n", 0, max(0, start - 1)) + 1, start - 1500)
+    spans = sentence_spans(content[first:start])
+    if not spans:
+        return "untold"
+    told = content[first + spans[-1][0] : first + spans[-1][1]]
+    return next((length for length, words in _SPANS if words.search(told)), "untold")
+
+
 # How many funds
 
 
@@ -108,12 +142,14 @@ def _funds(sentence: Sentence, index: int) -> Funds:
         return "one"
     if _TOTAL.search(" ".join(sentence.lower(index - 5, index))):
         return "all"
-    leading = False
+    leading = parted = False
     for place in range(index - 1, max(-1, index - BACK), -1):
         word = sentence.words[place].lower
         if word in (";", "."):
             break
-        leading = leading or word in _LEADING
+        leading = leading or (word in _LEADING and not parted)
+        # "ETHA led with $80 million of inflows" tells its own.
+        parted = parted or word == "with"
         reading = _fund_word(sentence, place)
         if (
             reading == "one"
@@ -201,6 +237,21 @@ _LONGER = re.compile(
     r"|half of)\b",
     re.IGNORECASE,
 )
+_SPANS: tuple[tuple[Length, re.Pattern[str]], ...] = (
+    ("longer", _LONGER),
+    ("month", _MONTH),
+    ("week", _WEEK),
+)
+# "Ether funds took in $248 million over the same period", or "followed with" that much.
+_CARRIES_ON = re.compile(
+    r"\b(?:the|that) same (?:period|span|stretch|time ?frame)\b"
+    r"|\bfollowed (?:suit )?with\b",
+    re.IGNORECASE,
+)
+# A list of weekly figures names each week by its last day.
+_WEEKLY_FIGURES = re.compile(r"\bweeklies\b|\bweekly (?:net )?(?:in|out)?flows?\b", re.IGNORECASE)
+_DATED_FIGURE = re.compile(r"\b[A-Z][a-z]{2,8}\.? \d{1,2},? (?:\w+ )?[-−+]?\$")
+LISTED = 2  # dated figures beside the one that is read
 NEAR = 70
 
 
@@ -218,13 +269,10 @@ def _length(before: str, after: str, period: str | None) -> Length:
     if runs:
         return "days"
     if period:
-        return _length_of(period)
-    words: tuple[tuple[Length, re.Pattern[str]], ...] = (
-        ("longer", _LONGER),
-        ("month", _MONTH),
-        ("week", _WEEK),
-    )
-    return next((length for length, pattern in words if pattern.search(near)), "untold")
+        length = _length_of(period)
+        listed = length == "day" and len(_DATED_FIGURE.findall(before + after)) >= LISTED
+        return "week" if listed and _WEEKLY_FIGURES.search(before + after) else length
+    return next((length for length, words in _SPANS if words.search(near)), "untold")
 
 
 def _clause(before: str) -> str:
@@ -238,7 +286,9 @@ def _clause_after(after: str) -> str:
 def _length_of(period: str) -> Length:
     first, _, last = period.partition("/")
     if not last:
-        return "day" if len(first) > 7 else "month"
+        return "day" if len(first) > len("2025-11") else "month"
+    if len(first) == len("2025-11") or len(last) == len("2025-11"):
+        return "longer"
     days = (date.fromisoformat(last) - date.fromisoformat(first)).days + 1
     if days == 1:
         return "day"

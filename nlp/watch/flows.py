@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from statistics import mean, median
 
+from nlp.amounts import flow_scope, is_believable
+from nlp.amounts.periods import last_trading_day
 from nlp.watch.records import Figure, State, WatchState
 from nlp.watch.reports import WEEK, Report, daily, evidence, in_week
 from nlp.watch.words import day_words, money
@@ -17,7 +20,7 @@ LEAST_DAYS = 2  # daily reports that make a week's rate
 
 def etf_flows(reports: Sequence[Report], today: date) -> WatchState:
     """Whether the flow goes on, slows or has turned, in the seven days to ``today``."""
-    reports = [one for one in reports if one.amount.unit == "USD" and one.amount.value]
+    reports = list(_of_all_funds(reports))
     days = daily(reports, lambda told: max((one.amount.value for one in told), key=abs))
     now = _flow_rate(reports, days, today)
     before = _flow_rate(reports, days, today - WEEK)
@@ -49,6 +52,30 @@ def etf_flows(reports: Sequence[Report], today: date) -> WatchState:
         figures=tuple(figures),
         evidence=evidence(recent),
     )
+
+
+def _of_all_funds(reports: Sequence[Report]) -> Iterator[Report]:
+    """Dollar flows of a day or a week that are not those of one fund, on the days they speak of.
+
+    Left out are sums over months or since launch and what no day or week is believed to bring
+    (:func:`nlp.amounts.is_believable`). A flow without a day is that of the last trading day, a
+    weekly one without a week that of the seven days before its printing.
+    """
+    for one in reports:
+        amount, article = one.amount, one.article
+        if amount.unit != "USD" or not amount.value:
+            continue
+        scope = flow_scope(article.title, article.readable_text, amount)
+        if scope.funds == "one" or not is_believable(amount, scope.length):
+            continue
+        printed = article.published_at.date()
+        if scope.length == "week" and one.first == one.last:
+            yield replace(one, first=printed - WEEK, last=printed - timedelta(days=1))
+        elif scope.length == "untold":
+            day = last_trading_day(printed)
+            yield replace(one, first=day, last=day)
+        elif scope.length in ("day", "week"):
+            yield one
 
 
 _FLOW_WORDS: dict[State, str] = {

@@ -173,9 +173,48 @@ def test_unknown_frequency_is_refused() -> None:
         ("Bitcoin ETFs saw cumulative net inflows of $42 billion as of May 7", "all", "cumulative"),
         ("Bitcoin ETFs reach $60 billion in cumulative inflows", "all", "cumulative"),
         ("Bitcoin ETFs took in $5 billion in May", "all", "month"),
+        ("Bitcoin ETFs saw inflows, with $36 million piling into the fund", "one", "untold"),
+        ("ETHA led ether ETFs with $80 million of inflows", "one", "untold"),
+        (
+            "Bitcoin ETFs gained $2 billion last week. Ether ETFs drew $248 million in that same"
+            " period.",
+            "all",
+            "week",
+        ),
     ],
 )
 def test_scope_of_a_flow(title: str, funds: str, length: str) -> None:
-    (amount,) = find_amounts(title, None, TUESDAY)
-    scope = flow_scope(title, None, amount)
+    amount = find_amounts(None, title, TUESDAY)[-1]
+    scope = flow_scope(None, title, amount)
     assert (scope.funds, scope.length) == (funds, length)
+
+
+def test_dates_in_a_list_of_weekly_figures_name_weeks() -> None:
+    text = (
+        "Weekly flows of bitcoin ETFs turned: Nov. 14 saw $600 million, Nov. 7 $930 million and"
+        " Oct. 31 $1.8 billion of inflows."
+    )
+    items = [story("Demand cools", TUESDAY, summary=text)]
+    assert build_series(items, "net_flow", "BTC") == ()
+    assert [one.date for one in build_series(items, "net_flow", "BTC", "W")] == [
+        date(2025, 10, 27),
+        date(2025, 11, 3),
+    ]
+
+
+def test_a_day_whose_flow_is_undone_is_not_the_day_of_what_undoes_it() -> None:
+    title = "Ether ETFs reversed Friday's outflow, pulling in $21.4 million"
+    (point,) = build_series([story(title, TUESDAY)], "net_flow", "ETH")
+    assert (point.date, point.value) == (date(2025, 11, 17), 21.4e6)
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Bitcoin ETFs, with inflows of $105 billion, are a success",
+        "On Monday the inflows of bitcoin ETFs stood at $46.3 billion",
+    ],
+)
+def test_a_flow_that_no_day_can_bring_is_no_days_flow(title: str) -> None:
+    assert find_amounts(title, None, TUESDAY)
+    assert build_series([story(title, TUESDAY)], "net_flow", "BTC") == ()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from corpus.errors import UsageError
+from nlp.amounts import find_amounts
 from nlp.watch import assess
 
 UNTIL = datetime(2025, 11, 24, tzinfo=UTC)  # exclusive: the last day looked at is a Sunday
@@ -97,6 +98,34 @@ def test_the_median_over_stories_decides_a_day(told):
     for value in (-900e6, -880e6, -9e6):
         told.flow(3, value).flow(4, value)
     assert told.state("etf_flows").figures[0].value == pytest.approx(-880e6)
+
+
+def test_sums_since_launch_and_single_funds_are_neither_rate_nor_evidence(told):
+    for day in (3, 4, 10, 11):
+        told.flow(day, -500e6)
+    for words in (
+        "IBIT lost $900 million on Friday",
+        "Bitcoin ETFs now at $46 billion of inflows",
+        "Crypto funds have brought $105 billion of inflows",
+        "Bitcoin ETFs took in $9 billion in October",
+    ):
+        found = find_amounts(words, None, at(1))
+        assert found
+        told(1, *found, title=words)
+    state = told.state("etf_flows")
+    assert [figure.value for figure in state.figures] == [-500e6, -500e6]
+    assert {one.amount.value for one in state.evidence} == {-500e6}
+
+
+def test_a_flow_without_a_day_is_that_of_the_trading_day_before(told):
+    told.flow(10, -500e6).flow(11, -500e6)
+    title = "Bitcoin ETFs lose $300 million"
+    # Told on Wednesday and on Tuesday: Tuesday's and Monday's.
+    for day in (4.5, 5.5):
+        told(day, *find_amounts(title, None, at(day)), title=title)
+    state = told.state("etf_flows")
+    assert state.since == at(11).date()
+    assert state.figures[0].value == -300e6
 
 
 def test_copies_of_a_story_speak_once(told):
