@@ -87,6 +87,10 @@ def test_the_pdf_is_small_tagged_titled_and_prints_on_a4(report, document):
     assert "What to watch" in [one.title for one in _flat(reader.outline)]
 
 
+def test_the_same_report_gives_the_same_bytes(report, document):
+    assert encoded(report, "pdf") == document
+
+
 def test_hostile_titles_reach_the_pdf_as_text_alone(news, tmp_path):
     items = [
         news.make(
