@@ -89,8 +89,10 @@ def projections(
 def _told(
     plan: Plan, *, driver: str, asset: str, horizon: int, fitted: Regression, rows: int
 ) -> Projection:
-    freedom = hac_freedom(rows, len(fitted.controls) + 2, fitted.hac_lag)
-    reach = float(stats.t.ppf((1 + plan.level) / 2, freedom)) * fitted.error
+    error, freedom = fitted.error, hac_freedom(rows, len(fitted.controls) + 2, fitted.hac_lag)
+    if horizon > 1:
+        error, freedom = fitted.cosine_error, float(fitted.cosines)
+    reach = float(stats.t.ppf((1 + plan.level) / 2, freedom)) * error
     return Projection(
         driver=driver,
         asset=asset,

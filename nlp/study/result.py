@@ -24,12 +24,17 @@ VolatilityKind = Literal["log_realised", "absolute_return"]
 
 
 class Regression(Record):
-    """Least squares with Newey-West (HAC) errors; ``slope`` per unit deviation of the regressor."""
+    """Least squares with Newey-West (HAC) errors; ``slope`` per unit deviation of the regressor.
+
+    Where returns overlap, ``p_value`` is by ``cosine_error``, that of so many ``cosines``.
+    """
 
     slope: Number
     error: Number
     p_value: Number
     hac_lag: int
+    cosines: int
+    cosine_error: Number
     controls: tuple[str, ...]
 
 

@@ -72,9 +72,7 @@ def hac_covariance(design: Floats, residual: Floats, lag: int) -> Floats:
         S_hac_simple,
     )
 
-    inverse = np.linalg.inv(design.T @ design)
-    leverage = np.einsum("ij,jk,ik->i", design, inverse, design)
-    scores = design * (residual / np.maximum(1 - leverage, 1e-8))[:, None]
+    inverse, scores = _scores(design, residual)
     found: Floats = inverse @ S_hac_simple(scores, nlags=lag) @ inverse
     return found
 
@@ -88,13 +86,46 @@ def hac_freedom(rows: int, columns: int, lag: int) -> float:
     return max(1.0, min(1.5 * rows / (lag + 1), float(rows - columns)))
 
 
+def cosine_number(rows: int) -> int:
+    """Number of cosines for ``rows`` rows: ``0.4 n^(2/3)``, at least four.
+
+    The rule of Lazarus, Lewis, Stock and Watson, Journal of Business & Economic Statistics 36
+    (2018).
+    """
+    return max(4, int(0.4 * rows ** (2 / 3)))
+
+
+def cosine_covariance(design: Floats, residual: Floats, number: int) -> Floats:
+    """Covariance of least-squares slopes by equally weighted cosines, of scores as HC3 has them.
+
+    The long-run variance of the scores is the mean square of their ``number`` lowest cosine
+    transforms, so that Student's t with ``number`` degrees of freedom holds (Lazarus, Lewis, Stock
+    and Watson, as above). Bartlett weights leave out too much of what overlapping returns share.
+    """
+    from scipy.fft import dct  # noqa: PLC0415 - slow to import
+
+    inverse, scores = _scores(design, residual)
+    transformed = dct(scores, type=2, norm="ortho", axis=0)[1 : number + 1]
+    found: Floats = inverse @ (transformed.T @ transformed * (len(scores) / number)) @ inverse
+    return found
+
+
+def _scores(design: Floats, residual: Floats) -> tuple[Floats, Floats]:
+    """Inverse of the design's cross product, and the scores with residuals as HC3 has them."""
+    inverse: Floats = np.linalg.inv(design.T @ design)
+    leverage = np.einsum("ij,jk,ik->i", design, inverse, design)
+    scores: Floats = design * (residual / np.maximum(1 - leverage, 1e-8))[:, None]
+    return inverse, scores
+
+
 def regression(
     target: Floats, regressor: Floats, controls: dict[str, Floats], *, horizon: int
 ) -> Regression | None:
     """Slope of ``target`` on the standardised ``regressor`` beside controls, with HAC errors.
 
-    Rows must be complete. None when the design is singular. Errors are those of
-    :func:`hac_covariance`, the p-value is Student's with :func:`hac_freedom`.
+    Rows must be complete. None when the design is singular. ``error`` is Newey and West's
+    (:func:`hac_covariance`) and the p-value Student's with :func:`hac_freedom`; where returns
+    overlap (``horizon`` above one) the p-value is by ``cosine_error`` (:func:`cosine_covariance`).
     """
     used = {name: series for name, series in controls.items() if varies(series)}
     columns = [(regressor - regressor.mean()) / regressor.std(ddof=1), *used.values()]
@@ -103,14 +134,20 @@ def regression(
         return None
     lag = hac_lag(len(target), horizon)
     slopes = np.linalg.lstsq(design, target)[0]
-    covariance = hac_covariance(design, target - design @ slopes, lag)
-    error = math.sqrt(float(covariance[1, 1]))
-    freedom = hac_freedom(len(design), design.shape[1], lag)
+    residual = target - design @ slopes
+    error = math.sqrt(float(hac_covariance(design, residual, lag)[1, 1]))
+    cosines = cosine_number(len(target))
+    by_cosines = math.sqrt(float(cosine_covariance(design, residual, cosines)[1, 1]))
+    tested, freedom = error, hac_freedom(len(design), design.shape[1], lag)
+    if horizon > 1:
+        tested, freedom = by_cosines, float(cosines)
     return Regression(
         slope=float(slopes[1]),
         error=error,
-        p_value=float(2 * stats.t.sf(abs(slopes[1]) / error, freedom)) if error > 0 else 1.0,
+        p_value=float(2 * stats.t.sf(abs(slopes[1]) / tested, freedom)) if tested > 0 else 1.0,
         hac_lag=lag,
+        cosines=cosines,
+        cosine_error=by_cosines,
         controls=tuple(used),
     )
 

@@ -58,16 +58,57 @@ def newey_west(design: np.ndarray, residual: np.ndarray, lag: int) -> np.ndarray
 def test_regression_is_least_squares_with_newey_west_errors(series):
     regressor, target = series
     control = np.roll(target, 1)
-    found = statistics.regression(target, regressor, {"past": control}, horizon=5)
+    found = statistics.regression(target, regressor, {"past": control}, horizon=1)
     standard = (regressor - regressor.mean()) / regressor.std(ddof=1)
     design = np.column_stack([np.ones(150), standard, control])
     slopes, *_ = np.linalg.lstsq(design, target, rcond=None)
     covariance = newey_west(design, target - design @ slopes, found.hac_lag)
     error = np.sqrt(covariance[1, 1])
-    assert found.hac_lag == 8
+    assert found.hac_lag == 4
     assert found.slope == pytest.approx(slopes[1])
     assert found.error == pytest.approx(error)
-    assert found.p_value == pytest.approx(2 * stats.t.sf(abs(slopes[1] / error), 1.5 * 150 / 9))
+    assert found.p_value == pytest.approx(2 * stats.t.sf(abs(slopes[1] / error), 1.5 * 150 / 5))
+
+
+def by_cosines(design: np.ndarray, residual: np.ndarray, number: int) -> np.ndarray:
+    """The estimator as Lazarus, Lewis, Stock and Watson (2018) write it, over residuals of HC3."""
+    rows = len(design)
+    inverse = np.linalg.inv(design.T @ design)
+    leverage = np.diag(design @ inverse @ design.T)
+    scores = design * (residual / (1 - leverage))[:, None]
+    middle = np.zeros((design.shape[1], design.shape[1]))
+    for frequency in range(1, number + 1):
+        wave = np.cos(np.pi * frequency * (np.arange(1, rows + 1) - 0.5) / rows)
+        projected = np.sqrt(2 / rows) * (wave @ scores)
+        middle += np.outer(projected, projected) / number
+    return rows * inverse @ middle @ inverse
+
+
+def test_overlapping_returns_are_tested_by_equally_weighted_cosines(series):
+    regressor, target = series
+    control = np.roll(target, 1)
+    found = statistics.regression(target, regressor, {"past": control}, horizon=5)
+    standard = (regressor - regressor.mean()) / regressor.std(ddof=1)
+    design = np.column_stack([np.ones(150), standard, control])
+    slopes, *_ = np.linalg.lstsq(design, target, rcond=None)
+    residual = target - design @ slopes
+    assert found.hac_lag == 8
+    assert found.error == pytest.approx(np.sqrt(newey_west(design, residual, 8)[1, 1]))
+    assert found.cosines == 11
+    assert found.cosine_error == pytest.approx(np.sqrt(by_cosines(design, residual, 11)[1, 1]))
+    statistic = abs(slopes[1] / found.cosine_error)
+    assert found.p_value == pytest.approx(2 * stats.t.sf(statistic, 11))
+
+
+def test_overlapping_returns_of_nothing_are_found_as_seldom_as_stated(world):
+    alarms = 0
+    for seed in range(1000):
+        random = np.random.default_rng(1_000 + seed)
+        index = world.autoregressive(random, 176, 0.5)
+        five_days = np.convolve(world.fat_tailed(random, 180), np.ones(5), mode="valid")
+        found = statistics.regression(five_days, index, {}, horizon=5)
+        alarms += found.p_value < 0.05
+    assert 0.035 <= alarms / 1000 <= 0.065
 
 
 def test_errors_without_a_lag_are_hc3_of_statsmodels(series):
