@@ -1,4 +1,4 @@
-"""The net flows of funds that articles state, as signs."""
+"""The net flows of funds that articles state, as signs, and whether they state liquidations."""
 
 from __future__ import annotations
 
@@ -55,3 +55,8 @@ def folded_flows(
         sums, number, out=np.full(sums.shape, np.nan), where=number > 0
     )
     return mean
+
+
+def tells_liquidation(amounts: Sequence[dict[str, Any]]) -> bool:
+    """Whether an article states a reported liquidation."""
+    return any(one["kind"] == "liquidation" and one["realised"] for one in amounts)

@@ -15,7 +15,7 @@ from pydantic_core import from_json
 
 from corpus.errors import StudyError
 from corpus.records import Article, PublishedFlag
-from nlp.index.stated import folded_flows, told_flows
+from nlp.index.stated import folded_flows, tells_liquidation, told_flows
 from nlp.recaps import is_recap
 
 Floats = npt.NDArray[np.float64]
@@ -78,6 +78,7 @@ class StoryTable:
     stance: Floats
     assets: Booleans
     flows: Floats
+    liquidated: Booleans
 
     def __len__(self) -> int:
         return len(self.story_ids)
@@ -106,6 +107,7 @@ class StoryTable:
                     "stance",
                     "assets",
                     "flows",
+                    "liquidated",
                 ]
             },
         )
@@ -125,6 +127,7 @@ class _Columns:
     probability: array[float] = field(default_factory=lambda: array("d"))
     assets: array[int] = field(default_factory=lambda: array("b"))
     flows: array[int] = field(default_factory=lambda: array("b"))
+    liquidated: array[int] = field(default_factory=lambda: array("b"))
     tag_row: array[int] = field(default_factory=lambda: array("q"))
     tag_driver: array[int] = field(default_factory=lambda: array("q"))
     tag_stance: array[float] = field(default_factory=lambda: array("d"))
@@ -207,6 +210,7 @@ class Reader:
         about = [asset in named for asset in self._asset_names]
         columns.assets.extend(about)
         columns.flows.extend(told_flows(record["amounts"], about, self._asset_names))
+        columns.liquidated.append(tells_liquidation(record["amounts"]))
         told = (
             article.id,
             article.content_hash,
@@ -287,4 +291,5 @@ class Reader:
             stance=np.where(is_tagged, mean_stance, 0.0)[by_time],
             assets=(summed(np.asarray(columns.assets).reshape(rows, assets)) > 0)[by_time],
             flows=folded_flows(flows[order], first)[by_time] if rows else np.zeros(flows.shape),
+            liquidated=(summed(np.asarray(columns.liquidated)) > 0)[by_time],
         )

@@ -3,10 +3,12 @@
 Two drivers speak of facts that their stories tell with more or less of a day's delay, and a stance
 is worth as much as its stories know of its period:
 
-* ETF flows: a story that states a reported flow of the index's asset counts :data:`TOLD_FLOW`
+* ETF flows: a story that states a reported flow of the index's asset counts :data:`STATED`
   times as much as one on filings, fees or launches, which tell nothing of the period's flows.
-* Leverage: liquidations are told of the 24 hours before, so that a story of the early morning
-  speaks of the day before; it counts by the share of those hours that lies in its period.
+* Leverage: a story that states a reported liquidation likewise, against one on a trader's plans or
+  a new kind of contract. Liquidations are told of the 24 hours before, so that a story of the
+  early morning speaks of the day before; it counts by the share of those hours that lies in its
+  period.
 
 Attention is not weighted so: how much is written is the same whatever it speaks of.
 """
@@ -22,7 +24,7 @@ from nlp.index.periods import LENGTHS, Frequency
 from nlp.index.stated import FLOW_DRIVER
 from nlp.index.stories import Floats, Integers, StoryTable
 
-TOLD_FLOW = 3.0
+STATED = 3.0
 LEVERAGE_DRIVER = "leverage"
 SPOKEN_OF = timedelta(hours=24)
 # A story at midnight still says something of its day, and one that states only its day is taken
@@ -46,11 +48,12 @@ def stance_weights(
     """
     weights = np.ones((len(stories), len(names)))
     told = np.isfinite(stories.flows[:, universe])
-    weights[told, names.index(FLOW_DRIVER)] = TOLD_FLOW
+    weights[told, names.index(FLOW_DRIVER)] = STATED
+    weights[stories.liquidated, names.index(LEVERAGE_DRIVER)] = STATED
     if LENGTHS[frequency] >= SPOKEN_OF:
         share = (stories.seconds - starts) / SPOKEN_OF.total_seconds()
         share = np.clip(np.where(stories.day_only, _DAY_ONLY_SHARE, share), _LEAST_SHARE, 1.0)
-        weights[:, names.index(LEVERAGE_DRIVER)] = share
+        weights[:, names.index(LEVERAGE_DRIVER)] *= share
     return weights
 
 

@@ -304,6 +304,22 @@ def test_liquidations_told_in_the_morning_speak_of_the_day_before(news):
     assert hourly.loc[day + timedelta(hours=4)]["stance"] == 1.0
 
 
+def test_a_story_that_states_liquidations_weighs_more_in_the_stance_of_leverage(news):
+    noon = news.start + timedelta(days=30, hours=12)
+    told = {"probabilities": {"leverage": 1.0}}
+    stated = news.amount("liquidation", -3e8, side="long")
+    planned = news.amount("liquidation", 4e8, side="short", realised=False)
+    items = [
+        *_quiet_base(news),
+        news.make(1, noon, **told, stances={"leverage": -1.0}, amounts=[stated]),
+        news.make(2, noon, **told, stances={"leverage": 1.0}, amounts=[planned]),
+    ]
+    for frequency, period in (("D", noon - timedelta(hours=12)), ("h", noon)):
+        row = _rows(_build(items, news, frequency=frequency).frame, "leverage").loc[period]
+        assert row["stance"] == pytest.approx((1 - 3) / (1 + 3))
+        assert row["attention_raw"] == pytest.approx(1.0)
+
+
 def test_a_half_life_lets_late_stories_count_more(news):
     day = news.start + timedelta(days=30)
     items = [
