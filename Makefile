@@ -40,7 +40,7 @@ size: $(VENV)/installed-for-tests ## Measure false alarms and power of the study
 constraints: ## Take the newest versions that pyproject.toml allows into constraints.txt
 	rm -rf build/constraints
 	$(PYTHON) -m venv build/constraints
-	build/constraints/bin/python -m pip install --quiet '.[train,postgres,ray,dev]'
+	build/constraints/bin/python -m pip install --quiet '.[train,postgres,ray,openvino,dev]'
 	sed -n '/^#/p' constraints.txt > build/constraints.txt
 	build/constraints/bin/python -m pip freeze --all --exclude pip --exclude undertow \
 		| sed 's/+cpu$$//' >> build/constraints.txt
@@ -66,5 +66,5 @@ $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/installed-for-tests: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing Undertow and what its tests need into $(VENV), which takes some minutes ..."
-	@$(INSTALL) --editable '.[dev,train,postgres,ray]'
+	@$(INSTALL) --editable '.[dev,train,postgres,ray,openvino]'
 	@touch $@ $(VENV)/installed

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,7 @@ from nlp.backends import (
     BackendName,
     Logits,
     OnnxBackend,
+    OpenVinoBackend,
     TorchBackend,
     run_batch,
     width_of,
@@ -54,6 +57,9 @@ from nlp.windows import Reading, read, token_places
 SHIPPED = Path(__file__).resolve().parent.parent / "models" / "undertow-drivers"
 # Tokens a batch: large enough to fill the processor, small enough to stay in its cache.
 BATCH_TOKENS = 1024
+# Items that a lane takes at a time: enough of each width for batches, few enough that no lane is
+# long without work at the end of a chunk.
+LANE_ITEMS = 128
 # Without a digit or a word of size (hundred thousand, billion, half a point) nothing is stated.
 _MAY_STATE_AMOUNTS = re.compile(r"\d|thousand|illion|point", re.IGNORECASE)
 # Digits of a probability in a record: what calibration can bear, and above the noise between
@@ -86,6 +92,8 @@ class Tagger:
         added: Sequence[AddedDriver] = (),
     ) -> None:
         self.manifest = manifest
+        # Python runs one thread at a time anyway, and spaCy's vocabulary is not made for two.
+        self._words = Lock()
         self.added = tuple(added)
         self._names = [one.name for one in manifest.heads] + [one.name for one in added]
         self._backend = backend
@@ -115,16 +123,19 @@ class Tagger:
     ) -> Tagger:
         """Load a model directory, by default the one that comes with Undertow.
 
-        ``backend`` is ``onnx`` (CPU) or ``torch`` (``device`` ``cpu`` or ``cuda``; needs the
-        ``train`` extra); ``threads`` bounds the ONNX threads. ``added`` are files of drivers that a
-        user has added (:mod:`nlp.added_drivers`), or folders of such. Raises :class:`ModelError`
-        for a missing, damaged or unfit model or added driver.
+        ``backend`` is ``onnx`` (CPU), ``openvino`` (CPU; needs the extra of that name) or ``torch``
+        (``device`` ``cpu`` or ``cuda``; needs the ``train`` extra); ``threads`` is how many
+        processors the first two take, by default all that there are. ``added`` are files of
+        drivers that a user has added (:mod:`nlp.added_drivers`), or folders of such. Raises
+        :class:`ModelError` for a missing, damaged or unfit model or added driver.
         """
         place = directory or SHIPPED
         manifest = read_manifest(place)
         runner: Backend
         if backend == "torch":
             runner = TorchBackend(place, manifest, device=device)
+        elif backend == "openvino":
+            runner = OpenVinoBackend(place, manifest, threads=threads)
         else:
             runner = OnnxBackend(place, manifest, threads=threads)
         encoder = TextEncoder(
@@ -155,29 +166,47 @@ class Tagger:
         return self._views([(lead.title, lead.text) for lead in leads])
 
     def tag(self, items: Sequence[Item]) -> list[Tags]:
-        """One record or failure an item, in the order of ``items``."""
+        """One record or failure an item, in the order of ``items``.
+
+        Many items are tagged in lanes, one a processor: while one lane reads words, the network
+        runs in the others.
+        """
+        if self._backend.lanes == 1 or len(items) <= LANE_ITEMS:
+            return self._tag(items, self._backend)
+        backend = self._backend.lane()
+        shares = [items[start : start + LANE_ITEMS] for start in range(0, len(items), LANE_ITEMS)]
+        lanes = ThreadPoolExecutor(self._backend.lanes)
+        try:
+            found = lanes.map(lambda share: self._tag(share, backend), shares)
+            return [one for share in found for one in share]
+        finally:
+            lanes.shutdown(cancel_futures=True)
+
+    def _tag(self, items: Sequence[Item], backend: Backend) -> list[Tags]:
         found: dict[int, Tags] = {}
         pending: list[_Pending] = []
         windows = 0
-        for place, item in enumerate(items):
-            ready = self._prepare(place, item, windows)
-            if isinstance(ready, _Pending):
-                pending.append(ready)
-                windows += len(ready.reading.windows)
-            else:
-                found[place] = ready
+        with self._words:
+            for place, item in enumerate(items):
+                ready = self._prepare(place, item, windows)
+                if isinstance(ready, _Pending):
+                    pending.append(ready)
+                    windows += len(ready.reading.windows)
+                else:
+                    found[place] = ready
         if pending:
             pairs = [(one.title, one.text) for item in pending for one in item.reading.windows]
             encodings = self._encoder.encode(pairs)
             lexical = self._lexical.scores(encodings)
             chosen = [self._worth_reading(one, lexical) for one in pending]
             run = [number for numbers in chosen for number in numbers]
-            logits = self._run(encodings, list(range(windows)) if self.added else run)
-            for one, numbers in zip(pending, chosen, strict=True):
-                record = self._record(one, numbers, encodings, logits, lexical)
-                if self.added:
-                    record = self._with_added(record, one, encodings, logits)
-                found[one.place] = record
+            logits = self._run(encodings, list(range(windows)) if self.added else run, backend)
+            with self._words:
+                for one, numbers in zip(pending, chosen, strict=True):
+                    record = self._record(one, numbers, encodings, logits, lexical)
+                    if self.added:
+                        record = self._with_added(record, one, encodings, logits)
+                    found[one.place] = record
         return [found[place] for place in range(len(items))]
 
     def tag_stream(self, items: Iterable[Item], *, chunk: int = 1024) -> Iterator[Tags]:
@@ -225,7 +254,9 @@ class Tagger:
             if number == one.first or words[number - one.first] >= floor
         ]
 
-    def _run(self, encodings: list[Encoding], numbers: list[int]) -> dict[int, Logits]:
+    def _run(
+        self, encodings: list[Encoding], numbers: list[int], backend: Backend
+    ) -> dict[int, Logits]:
         """Logits of the numbered windows, run in batches of one width."""
         by_width: dict[int, list[int]] = defaultdict(list)
         for number in numbers:
@@ -235,14 +266,14 @@ class Tagger:
             size = max(1, BATCH_TOKENS // width)
             for start in range(0, len(same), size):
                 chosen = same[start : start + size]
-                batch = run_batch(self._backend, [encodings[number] for number in chosen])
+                batch = run_batch(backend, [encodings[number] for number in chosen])
                 for row, number in enumerate(chosen):
                     found[number] = batch.row(row)
         return found
 
     def _views(self, pairs: Sequence[Pair]) -> Views:
         encodings = self._encoder.encode(pairs)
-        logits = self._run(encodings, list(range(len(encodings))))
+        logits = self._run(encodings, list(range(len(encodings))), self._backend)
         states = _stacked([_state(logits[number]) for number in range(len(encodings))])
         return Views(states, word_rows(encodings, self._lexical.rarity))
 

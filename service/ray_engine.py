@@ -22,6 +22,7 @@ from typing import Any
 from corpus.errors import InputError, StoreError, UndertowError, UsageError
 from corpus.files import RowProblem
 from nlp.added_drivers import load_drivers
+from nlp.backends import backend_of
 from nlp.manifest import read_manifest
 from nlp.tagger import SHIPPED, Tagger
 from service.batch import CHUNK, Counts
@@ -50,7 +51,7 @@ OnProgress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """Which tagger the actors load; ``device`` is ``cpu`` or ``cuda``."""
+    """Which tagger the actors load; ``device`` is ``cpu``, ``openvino`` or ``cuda``."""
 
     directory: Path | None
     added: tuple[Path, ...]
@@ -67,7 +68,7 @@ class ModelChoice:
         """The tagger."""
         return Tagger.load(
             self.directory,
-            backend="onnx" if self.device == "cpu" else "torch",
+            backend=backend_of(self.device),
             device=self.device,
             threads=self.threads,
             added=self.added,
@@ -274,8 +275,8 @@ def _results(
         fn_constructor_args=(job.output, job.resume, model),
         batch_size=1,
         compute=ActorPoolStrategy(size=size, max_tasks_in_flight_per_actor=2),
-        num_cpus=0 if model.device != "cpu" else model.threads,
-        num_gpus=0 if model.device == "cpu" else 1,
+        num_cpus=0 if model.device == "cuda" else model.threads,
+        num_gpus=1 if model.device == "cuda" else 0,
     )
     try:
         for row in mapped.iter_rows():
