@@ -105,14 +105,14 @@ def cosine_covariance(design: Floats, residual: Floats, number: int) -> Floats:
     from scipy.fft import dct  # noqa: PLC0415 - slow to import
 
     inverse, scores = _scores(design, residual)
-    transformed = dct(scores, type=2, norm="ortho", axis=0)[1 : number + 1]
+    transformed: Floats = dct(scores, type=2, norm="ortho", axis=0)[1 : number + 1]
     found: Floats = inverse @ (transformed.T @ transformed * (len(scores) / number)) @ inverse
     return found
 
 
 def _scores(design: Floats, residual: Floats) -> tuple[Floats, Floats]:
     """Inverse of the design's cross product, and the scores with residuals as HC3 has them."""
-    inverse: Floats = np.linalg.inv(design.T @ design)
+    inverse = np.asarray(np.linalg.inv(design.T @ design), dtype=np.float64)
     leverage = np.einsum("ij,jk,ik->i", design, inverse, design)
     scores: Floats = design * (residual / np.maximum(1 - leverage, 1e-8))[:, None]
     return inverse, scores
