@@ -2,9 +2,9 @@
 
 PLAN is a JSON object: ``url``, ``path``, ``bodies`` (a file with one body a line), ``seconds``,
 and either ``clients`` (each sends when it was answered) or ``rate`` (requests a second at random
-times, whatever the server does) with ``connections`` at most. Prints one JSON object: for each
-request its start, seconds until the whole answer, and status (0: no answer), and the processor
-seconds that the generator itself took.
+times, with ``even`` at even ones, whatever the server does) with ``connections`` at most. Prints
+one JSON object: for each request its start, seconds until the whole answer, and status (0: no
+answer), and the processor seconds that the generator itself took.
 """
 
 from __future__ import annotations
@@ -116,7 +116,8 @@ class Load:
         end = due + self._plan["seconds"]
         coming: set[asyncio.Task[None]] = set()
         while due < end:
-            due += chance.expovariate(self._plan["rate"])
+            rate = self._plan["rate"]
+            due += 1 / rate if self._plan.get("even") else chance.expovariate(rate)
             wait = due - time.monotonic()
             if wait > 0:
                 await asyncio.sleep(wait)

@@ -67,7 +67,12 @@ async def healthz() -> Health:
     responses=examples.answer({"status": "ready"}),
 )
 def readyz(service: TheService) -> Health:
-    """Answers when the store can be read; the model was loaded before the server listened."""
+    """Answers when the store can be read and the server was not told to stop.
+
+    The model was loaded before the server listened.
+    """
+    if service.streams.ending.is_set():
+        raise ProblemError(503, "the server is stopping", remedy="ask another server")
     try:
         service.store.article("0" * 20)
     except StoreError as error:

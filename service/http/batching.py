@@ -1,9 +1,10 @@
 """Micro-batching: items of all requests share runs of the model, off the event loop.
 
-While the model is busy requests gather; what has gathered goes into the next run. So a lone
-request never waits for company, and many requests are tagged as fast as one list. Those whose
-answers went out together mostly ask again together: after a shared run the next one waits while
-they come in, a few milliseconds, since larger runs take less time an item.
+While the model is busy requests gather. A lone request never waits for company. While few wait, a
+run takes half of them, so that the first need not wait for the last; once a crowd waits, a run
+takes all, since larger runs take less time an item and many requests are then tagged as fast as one
+list. Those whose answers went out together mostly ask again together: after a crowd the next run
+waits while they come in, a few milliseconds.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ from nlp.records import Item, TagFailure, TagRecord
 from service.http.metrics import Metrics
 from service.http.problems import ProblemError, overloaded
 
+# Share of the past that is forgotten with each run.
 _SMOOTHING = 0.2
+# From so many items that wait on they are a crowd: then it counts that all get through.
+_CROWD = 16
 # Parts of streams that wait or are tagged: one for the model, one to follow it at once. What a
 # request finds before it in the queue so stays short, however many streams are open.
 _STREAM_PARTS = 2
@@ -29,8 +33,8 @@ _STREAM_PARTS = 2
 # that the last run took.
 _QUIET_SECONDS = 0.002
 _GATHERING_SHARE = 0.1
-# What may stand before a request: the work of so many seconds, or of two runs where that is more.
-_LONGEST_WAIT_SECONDS = 2.0
+# What may stand before a request: the work of so many seconds, or of one run where that is more.
+_LONGEST_WAIT_SECONDS = 1.25
 
 
 class ItemTagger(Protocol):
@@ -53,6 +57,24 @@ class _Waiting:
     done: asyncio.Future[list[str]]
 
 
+@dataclass
+class _Pace:
+    """Items and the seconds that they took: sums over the last runs, fading."""
+
+    items: float = 0.0
+    seconds: float = 0.0
+
+    def add(self, items: int, seconds: float) -> None:
+        """Take note of a run."""
+        self.items = (1 - _SMOOTHING) * self.items + items
+        self.seconds = (1 - _SMOOTHING) * self.seconds + seconds
+
+    @property
+    def rate(self) -> float:
+        """Items a second; zero until the first run."""
+        return self.items / max(self.seconds, 1e-6)
+
+
 class MicroBatcher:
     """Tags items of many requests in shared runs.
 
@@ -69,7 +91,7 @@ class MicroBatcher:
         self._queue: deque[_Waiting] = deque()
         self._stream_parts = asyncio.Semaphore(_STREAM_PARTS)
         self._waiting = {False: 0, True: 0}  # items of requests, and of streams
-        self._rate = 0.0  # items a second, smoothed; zero until the first run
+        self._pace = _Pace()
         self._wake = asyncio.Event()
         self._closing = False
         # One thread: the model uses the processor's cores by itself.
@@ -141,8 +163,8 @@ class MicroBatcher:
         before = self._waiting[False]
         if before + items > self._queue_items:
             return True
-        most = max(2 * self._batch_items, self._rate * _LONGEST_WAIT_SECONDS)
-        return self._rate > 0 and before > most
+        rate = self._pace.rate
+        return rate > 0 and before > max(self._batch_items, rate * _LONGEST_WAIT_SECONDS)
 
     def _enqueued(self, items: Sequence[Item], *, streamed: bool) -> _Waiting:
         part = _Waiting(items, streamed, asyncio.get_running_loop().create_future())
@@ -152,7 +174,8 @@ class MicroBatcher:
         return part
 
     def _seconds_to_wait(self) -> int:
-        return max(1, math.ceil(self._waiting[False] / self._rate)) if self._rate else 1
+        rate = self._pace.rate
+        return max(1, math.ceil(self._waiting[False] / rate)) if rate else 1
 
     def _moved(self, part: _Waiting, number: int) -> None:
         self._waiting[part.streamed] += number
@@ -169,7 +192,6 @@ class MicroBatcher:
                 await self._wake.wait()
                 continue
             items = [item for one in batch for item in one.items]
-            requests = len(batch)
             began = time.monotonic()
             try:
                 records = await loop.run_in_executor(self._thread, self._tag, items)
@@ -186,7 +208,7 @@ class MicroBatcher:
                     start += len(one.items)
             for one in batch:
                 self._moved(one, -len(one.items))
-            if requests > 1:
+            if len(batch) >= _CROWD:
                 await self._gather(_GATHERING_SHARE * (time.monotonic() - began))
 
     async def _gather(self, seconds: float) -> None:
@@ -198,23 +220,30 @@ class MicroBatcher:
             await asyncio.sleep(_QUIET_SECONDS)
 
     def _next_batch(self) -> list[_Waiting]:
-        """What waits, up to ``batch_items``; requests that were given up are passed over."""
+        """What waits, up to ``batch_items``, or half of it while few wait.
+
+        Requests that were given up are passed over.
+        """
+        waiting = sum(self._waiting.values())
+        most = self._batch_items if waiting >= _CROWD else math.ceil(waiting / 2)
         batch: list[_Waiting] = []
         size = 0
         while self._queue and size + len(self._queue[0].items) <= self._batch_items:
-            one = self._queue.popleft()
+            one = self._queue[0]
             if one.done.done():
                 self._moved(one, -len(one.items))
-                continue
-            batch.append(one)
-            size += len(one.items)
+            elif batch and size + len(one.items) > most:
+                break
+            else:
+                batch.append(one)
+                size += len(one.items)
+            self._queue.popleft()
         return batch
 
     def _tag(self, items: list[Item]) -> list[str]:
         return [record.to_json() for record in self._tagger.tag(items)]
 
     def _told(self, items: int, seconds: float) -> None:
-        rate = items / max(seconds, 1e-6)
-        self._rate = rate if not self._rate else self._rate + _SMOOTHING * (rate - self._rate)
+        self._pace.add(items, seconds)
         self._metrics.items.inc(items)
         self._metrics.batch.observe(items)
