@@ -34,32 +34,46 @@ def calibrate_driver(name: str, network: Floats, lexical: Floats, truth: Floats)
     fit = LogisticRegression(C=1.0).fit(table, truth)
     weight, shift = fit.coef_[0], float(fit.intercept_[0])
     probability = sigmoid(table @ weight + shift)
-    threshold = best_threshold(probability, truth)
-    low, high = undecided_band(probability, threshold)
-    return DriverHead(
+    head = DriverHead(
         name=name,
         network=float(weight[0]),
         lexical=float(weight[1]),
         shift=shift,
-        threshold=threshold,
-        uncertain_from=low,
-        uncertain_to=high,
+        threshold=0.5,
+        uncertain_from=0.5,
+        uncertain_to=0.5,
+    )
+    return head_with_threshold(head, best_threshold(probability, truth), probability)
+
+
+def head_with_threshold(head: DriverHead, threshold: float, probability: Floats) -> DriverHead:
+    """``head`` with another threshold and the band around it, from probabilities (items,)."""
+    low, high = undecided_band(probability, threshold)
+    return head.model_copy(
+        update={"threshold": threshold, "uncertain_from": low, "uncertain_to": high}
     )
 
 
 def best_threshold(probability: Floats, truth: Floats) -> float:
-    """The threshold whose F1, averaged with its neighbours', is best.
-
-    It is then put into the middle of the widest gap between probabilities near it, so that what
-    another backend rounds otherwise turns no tag.
-    """
+    """The threshold whose F1, averaged with its neighbours', is best."""
     scores = np.array([_f1(probability >= cut, truth > 0) for cut in THRESHOLDS])
     smooth = np.convolve(np.pad(scores, 2, mode="edge"), np.ones(5) / 5, mode="valid")
-    best = float(THRESHOLDS[int(smooth.argmax())])
-    near = np.sort(probability[np.abs(probability - best) <= GAP_REACH])
-    edges = np.concatenate([[best - GAP_REACH], near, [best + GAP_REACH]])
-    widest = int(np.diff(edges).argmax())
-    return round(float(edges[widest : widest + 2].mean()), 4)
+    return float(THRESHOLDS[int(smooth.argmax())])
+
+
+def in_a_gap(threshold: float, first: Floats, second: Floats) -> float:
+    """The middle of the widest gap near ``threshold`` between the probabilities of items.
+
+    ``first`` and ``second`` (items,) are what two backends say of the same items: what one of them
+    rounds otherwise then turns no tag.
+    """
+    order = np.argsort(np.minimum(first, second))
+    bottom, top = threshold - GAP_REACH, threshold + GAP_REACH
+    starts = np.append(np.minimum(first, second)[order], top).clip(bottom, top)
+    ends = np.insert(np.maximum(first, second)[order], 0, bottom).clip(bottom, top)
+    reached = np.maximum.accumulate(ends)
+    widest = int((starts - reached).argmax())
+    return round(float(starts[widest] + reached[widest]) / 2, 4)
 
 
 def undecided_band(probability: Floats, threshold: float) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -57,6 +58,30 @@ def pieces_of(
         else:
             start = random.randrange(max(1, len(text) - PASSAGE_LENGTH))
             yield None, _cut(text, start, PASSAGE_LENGTH)
+
+
+def drawn_pieces(
+    news: Sequence[Path], *, seed: int, without: Collection[str], most: int
+) -> list[tuple[str | None, str | None]]:
+    """At most ``most`` :func:`pieces_of` the articles of Parquet files, shuffled by ``seed``.
+
+    Raises :class:`InputError` for a file without the columns ``title`` and ``text``.
+    """
+    articles = [article for path in news for article in _articles(path)]
+    np.random.default_rng(seed).shuffle(articles)
+    return list(islice(pieces_of(articles, seed=seed, without=without), most))
+
+
+def _articles(path: Path) -> list[tuple[str, str]]:
+    import pandas as pd  # noqa: PLC0415 - only where lessons are made
+
+    try:
+        table = pd.read_parquet(path, columns=["title", "text"]).fillna("")
+    except (OSError, ValueError, KeyError) as fault:
+        raise InputError(
+            f"{path} is no news file: {fault}", remedy="give Parquet with columns title and text"
+        ) from fault
+    return list(zip(table["title"], table["text"], strict=True))
 
 
 def write_lessons(

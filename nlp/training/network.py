@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
 # Rows of a matrix, and values of an activation, that share a scale where products are in int8.
-BLOCK_ROWS = 128
+BLOCK_ROWS = 64
 
 
 class Outputs(NamedTuple):

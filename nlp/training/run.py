@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Encoding
 
-from corpus.errors import StoreError, UsageError
+from corpus.errors import ModelError, StoreError, UsageError
+from nlp.backends import BackendName
 from nlp.encoding import TextEncoder
 from nlp.evaluate import Scores, evaluate
 from nlp.lexical import LexicalHead
@@ -30,24 +31,33 @@ from nlp.manifest import (
     LongText,
     Manifest,
     digest_of,
+    read_manifest,
+    verified,
 )
-from nlp.records import Item
+from nlp.records import Item, TagRecord
 from nlp.tagger import Tagger
 from nlp.taxonomy import drivers
 from nlp.training.base import encoder_directory, load_encoder
-from nlp.training.calibrate import calibrate_driver, calibrate_sentiment, stance_temperature
+from nlp.training.calibrate import (
+    calibrate_driver,
+    calibrate_sentiment,
+    head_with_threshold,
+    in_a_gap,
+    stance_temperature,
+)
 from nlp.training.card import model_card
-from nlp.training.config import TrainingConfig
+from nlp.training.config import SECOND_ROUND, TrainingConfig
 from nlp.training.dataset import LabelledItems, as_items, read_labelled
 from nlp.training.direction import direction_items
 from nlp.training.export import write_weights
 from nlp.training.lessons import Lessons, read_lessons, weighed
 from nlp.training.lexical import fit_lexical_head, write_lexical_head
 from nlp.training.loop import Trainer, predict
-from nlp.training.network import DriverNetwork, NetworkShape
+from nlp.training.network import DriverNetwork, NetworkShape, load_network
 from nlp.training.targets import Targets, hard_targets, mixed, one_after_the_other
 
 RELEVANCE_THRESHOLD = 0.5
+BACKENDS: tuple[BackendName, BackendName] = ("onnx", "torch")
 
 
 def train(
@@ -58,6 +68,7 @@ def train(
     version: str = "1",
     device: str | None = None,
     config: TrainingConfig | None = None,
+    start: Path | None = None,
     lessons: Path | None = None,
     own_items: bool = True,
     overwrite: bool = False,
@@ -69,16 +80,18 @@ def train(
     checkpoint, kept in ``<output>.checkpoints`` until the model is whole. ``device`` is ``cuda``
     where there is one, else ``cpu``.
 
-    ``lessons`` is a teacher's opinion of news (:mod:`nlp.training.teacher`); ``own_items`` adds the
-    sentences of :mod:`nlp.training.direction`.
+    ``start`` is a model directory to go on from instead of the bare encoder. ``lessons`` is an
+    opinion of news (:mod:`nlp.training.teacher`, :mod:`nlp.training.panel`); ``own_items`` adds the
+    sentences of :mod:`nlp.training.direction`. ``config`` is by default ``TrainingConfig()``, or
+    :data:`~nlp.training.config.SECOND_ROUND` with a ``start``.
 
     Raises :class:`UsageError` when ``output`` exists, :class:`InputError` naming the line for
-    unusable items, :class:`ModelError` when the encoder is not to be had, :class:`StoreError` when
-    the disk is full.
+    unusable items, :class:`ModelError` when the encoder is not to be had or ``start`` is no whole
+    model with these drivers, :class:`StoreError` when the disk is full.
     """
     if output.exists() and not overwrite:
         raise UsageError(f"{output} exists", remedy="choose another name, or pass --overwrite")
-    config = config or TrainingConfig()
+    config = config or (SECOND_ROUND if start else TrainingConfig())
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     names = [driver.name for driver in drivers()]
     items, dev = read_labelled(train_file, names), read_labelled(dev_file, names)
@@ -94,11 +107,13 @@ def train(
     pairs, targets = curriculum(items, own, taught, config)
     checkpoints = output.with_name(f"{output.name}.checkpoints")
     torch.manual_seed(config.seed)
-    pretrained = load_encoder(base)
-    # Rare words keep the places they have from far more text than there is here.
-    pretrained.embeddings.word_embeddings.weight.requires_grad_(False)
-    network = DriverNetwork(pretrained, NetworkShape(drivers=len(names)))
+    network = _network(base, start, names)
+    if start:
+        data["start"] = digest_of(start / WEIGHTS_FILE)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     Trainer(network, config, checkpoints, device).run(targets, encoder.encode(pairs))
+    for name, tensor in network.state_dict().items():
+        tensor.lerp_(before[name].to(tensor.device), config.start_share)
 
     fresh = output.with_name(f"{output.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -145,6 +160,27 @@ def train(
         ) from fault
     shutil.rmtree(checkpoints)
     return scores
+
+
+def _network(base: Path, start: Path | None, names: list[str]) -> DriverNetwork:
+    """A network around the encoder in ``base``, or that of the model in ``start``, to be trained.
+
+    Rare words keep the places they have from far more text than there is here.
+    """
+    if start is None:
+        network = DriverNetwork(load_encoder(base), NetworkShape(drivers=len(names)))
+    else:
+        manifest = read_manifest(start)
+        if [head.name for head in manifest.heads] != names:
+            raise ModelError(
+                f"{start} has other drivers than the taxonomy",
+                remedy="leave --start out, or name a model of this version",
+            )
+        weights = verified(start, manifest, WEIGHTS_FILE)
+        network = load_network(verified(start, manifest, CONFIG_FILE), weights, drivers=len(names))
+    encoder: Any = network.encoder
+    encoder.embeddings.word_embeddings.weight.requires_grad_(False)
+    return network
 
 
 def curriculum(
@@ -213,12 +249,24 @@ def _raw_scores(
 def _measured(
     manifest: Manifest, directory: Path, dev_file: Path, dev: LabelledItems
 ) -> tuple[Manifest, Scores]:
-    """Measure the files as they will be used, and write the manifest with the figures."""
+    """Measure the files as they will be used, and write the manifest with the figures.
+
+    Before that, thresholds are moved to where both backends decide alike.
+    """
     _write_manifest(manifest, directory)
     items = [
         Item(id=identity, title=title, text=text)
         for identity, title, text in zip(dev.ids, dev.titles, dev.texts, strict=True)
     ]
+    onnx, torch_ = (_probabilities(directory, backend, items) for backend in BACKENDS)
+    heads = tuple(
+        head_with_threshold(
+            head, in_a_gap(head.threshold, onnx[:, row], torch_[:, row]), onnx[:, row]
+        )
+        for row, head in enumerate(manifest.heads)
+    )
+    manifest = manifest.model_copy(update={"heads": heads})
+    _write_manifest(manifest, directory)
     tags: list[Mapping[str, Any]] = [
         record.model_dump(by_alias=True) for record in Tagger.load(directory).tag(items)
     ]
@@ -231,6 +279,18 @@ def _measured(
     measured = manifest.model_copy(update={"metrics": figures})
     _write_manifest(measured, directory)
     return measured, scores
+
+
+def _probabilities(directory: Path, backend: BackendName, items: list[Item]) -> NDArray[np.float64]:
+    """Probabilities (items, drivers) as tag records have them; 0 where an item is not read."""
+    records = Tagger.load(directory, backend=backend).tag(items)
+    count = len(drivers())
+    return np.array(
+        [
+            list(record.probabilities.values()) if isinstance(record, TagRecord) else [0.0] * count
+            for record in records
+        ]
+    )
 
 
 def _write_manifest(manifest: Manifest, directory: Path) -> None:

@@ -17,14 +17,14 @@ from torch import Tensor, nn
 from transformers import AutoModel
 from transformers.modeling_outputs import BaseModelOutput
 
-from corpus.errors import InputError, ModelError, UsageError
+from corpus.errors import ModelError, UsageError
 from corpus.records import Record
 from nlp.encoding import TextEncoder
 from nlp.manifest import TOKENIZER_FILE
 from nlp.taxonomy import drivers
 from nlp.training.config import TrainingConfig
 from nlp.training.dataset import NO_STANCE, LabelledItems, read_labelled
-from nlp.training.lessons import pieces_of, write_lessons
+from nlp.training.lessons import drawn_pieces, write_lessons
 from nlp.training.loop import Trainer, predict
 from nlp.training.network import DriverNetwork, NetworkShape
 from nlp.training.targets import Targets, hard_targets
@@ -90,17 +90,14 @@ def teach(
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     names = [driver.name for driver in drivers()]
     items, dev = read_labelled(train_file, names), read_labelled(dev_file, names)
-    articles = [article for path in news for article in _articles(path)]
-    np.random.default_rng(config.seed).shuffle(articles)
-    taken = list(pieces_of(articles, seed=config.seed, without={t for t in dev.titles if t}))
-    taken = taken[:pieces]
+    taken = drawn_pieces(news, seed=config.seed, without={t for t in dev.titles if t}, most=pieces)
     text_encoder = TextEncoder(encoder / TOKENIZER_FILE, max_tokens=config.max_tokens)
     network = _network(encoder, config.seed)
     checkpoints = output.with_name(f"{output.name}.checkpoints")
     Trainer(network, config, checkpoints, device).run(
         hard_targets(items, config.label_smoothing), text_encoder.encode(items.pairs)
     )
-    scores = _scores(_opinions(network, text_encoder, dev.pairs, device), dev, len(taken))
+    scores = scores_of(_opinions(network, text_encoder, dev.pairs, device), dev, len(taken))
     pairs = [*items.pairs, *taken]
     ids = [*items.ids, *(f"piece-{number}" for number in range(len(taken)))]
     write_lessons(output, ids, pairs, _opinions(network, text_encoder, pairs, device))
@@ -120,18 +117,6 @@ def _network(encoder: Path, seed: int) -> DriverNetwork:
             f"{encoder} holds no encoder: {fault}",
             remedy="name the directory of a sentence-transformers model (docs/training.md)",
         ) from fault
-
-
-def _articles(path: Path) -> list[tuple[str, str]]:
-    import pandas as pd  # noqa: PLC0415 - only where a teacher is trained
-
-    try:
-        table = pd.read_parquet(path, columns=["title", "text"]).fillna("")
-    except (OSError, ValueError, KeyError) as fault:
-        raise InputError(
-            f"{path} is no news file: {fault}", remedy="give Parquet with columns title and text"
-        ) from fault
-    return list(zip(table["title"], table["text"], strict=True))
 
 
 def _opinions(
@@ -156,7 +141,8 @@ def _opinions(
     return found
 
 
-def _scores(found: Targets, dev: LabelledItems, pieces: int) -> TeacherScores:
+def scores_of(found: Targets, dev: LabelledItems, pieces: int) -> TeacherScores:
+    """How often an opinion of the development items agrees with their labels."""
     there, rated = dev.stance != NO_STANCE, dev.sentiment != NO_STANCE
     return TeacherScores(
         items=len(dev),

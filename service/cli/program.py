@@ -43,7 +43,7 @@ COMMANDS: dict[str, Entry] = {
     "model": Entry("model", _MODEL, "Show what the model is and how well it reads."),
     "evaluate": Entry("evaluate", _MODEL, "Score tags against labelled news."),
     "train": Entry("train", _MODEL, "Train a model on labelled news."),
-    "teach": Entry("teach", _MODEL, "Let a larger network judge news, to learn from."),
+    "teach": Entry("teach", _MODEL, "Let a teacher judge news, to learn from."),
     "driver": Entry("driver", _MODEL, "Add a driver of your own from a few examples."),
     "sources": Entry("sources", _KEEP, "Show the state of each outlet."),
     "export": Entry("export", _KEEP, "Write the store's articles to a file."),

