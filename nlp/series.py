@@ -37,6 +37,7 @@ WEEKEND_WEIGHT = 0.34  # the same from Saturday to Monday, when the news sums up
 UNSURE_FUNDS = 0.5  # share of the weight where all funds are not said
 OUTLIER = 8.0  # a flow this many times the usual flow of a named day is a sum of many, or a slip
 HOLDING = 0.001  # a deal within this share of a told holding is the holding
+RECALLED_AFTER = timedelta(days=3)  # a holder's deal told again later is looked back on
 LONGEST_DEAL = timedelta(days=8)  # purchases are told week by week; longer spans are sums
 US_CLOSE_HOUR = 21  # UTC; flows of a US trading day are not known before
 # Such links tell other days than the story that they stand in.
@@ -115,7 +116,7 @@ def build_series(
             frequency=frequency,
         )
     if holder is not None and kind != "hold":
-        reports = _without_holdings(reports, holdings)
+        reports = _without_recalls(_without_holdings(reports, holdings))
     if frequency == "D" and kind == "net_flow":
         reports = _without_sums(reports)
     by_day: dict[date, list[_Report]] = defaultdict(list)
@@ -174,6 +175,24 @@ def _without_holdings(reports: Sequence[_Report], holdings: Sequence[float]) -> 
         return bool(place[1] > place[0])
 
     return [report for report in reports if not is_holding(abs(report.value))]
+
+
+def _without_recalls(reports: Sequence[_Report]) -> list[_Report]:
+    """Drops deals agreed on for days before: "last week it bought 245 BTC" is no new deal."""
+    by_day: dict[date, list[_Report]] = defaultdict(list)
+    for report in reports:
+        by_day[report.day].append(report)
+    agreed: dict[float, date] = {}
+    kept: list[_Report] = []
+    for day in sorted(by_day):
+        new = [one for one in by_day[day] if day - agreed.get(one.value, one.day) <= RECALLED_AFTER]
+        if new:
+            value = _agreed(_once_a_story(new))
+            # One story may have misread or misdated its figure.
+            if len({one.story for one in new if one.value == value}) > 1:
+                agreed.setdefault(value, day)
+        kept += new
+    return kept
 
 
 def _is_teaser(article: Article, amount: Amount) -> bool:

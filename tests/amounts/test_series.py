@@ -147,6 +147,17 @@ def test_deals_of_one_holder_are_its_own_and_no_holdings() -> None:
     assert other.value == 1_004
 
 
+def test_a_deal_looked_back_on_is_not_told_as_a_new_one() -> None:
+    items = [story(f"Strategy buys 245 BTC, desk {desk} says", TUESDAY) for desk in range(2)]
+    later = TUESDAY.replace(day=25)
+    items += [
+        *(story(f"Strategy bought 245 BTC before, desk {desk} recalls", later) for desk in "abc"),
+        story("Strategy buys 4,980 BTC", later),
+    ]
+    points = build_series(items, "buy", "BTC", unit="BTC", holder="strategy")
+    assert [(one.date.day, one.value) for one in points] == [(18, 245), (25, 4_980)]
+
+
 def test_an_aggregate_is_of_all_funds_though_one_is_named_behind_it() -> None:
     title = "Bitcoin funds saw an aggregate outflow of $86 million as GBTC shed $90 million"
     first, second = find_amounts(title, None, TUESDAY)
