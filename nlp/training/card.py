@@ -89,13 +89,19 @@ def model_card(manifest: Manifest, scores: Scores) -> str:
 
 def _teaching(manifest: Manifest) -> list[str]:
     """What the model learned from beside labels, if anything."""
-    if "lessons" not in manifest.data:
-        return []
-    return [
-        "",
-        "A larger network with the same heads, trained on the labelled items, judged unlabelled"
-        " news; those opinions were learned too (`nlp/training/teacher.py`).",
-    ]
+    told = []
+    if "start" in manifest.data:
+        share = manifest.training["start_share"]
+        told.append(
+            f"Training went on from an earlier model; the weights are {share:.0%} that model's and"
+            f" {1 - share:.0%} those after."
+        )
+    if "lessons" in manifest.data:
+        told.append(
+            "The opinion that teachers (a larger network, or earlier models) have of unlabelled"
+            " news was learned too (`docs/training.md`)."
+        )
+    return ["", " ".join(told)] if told else []
 
 
 def _main_figures(scores: Scores) -> list[str]:
