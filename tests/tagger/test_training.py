@@ -200,8 +200,8 @@ def test_going_on_from_a_model_gives_the_mean_of_before_and_after(
     train(*labelled, tmp_path / "still", config=still, **common)
     assert read_manifest(tmp_path / "still").data["start"] == digest_of(trained / WEIGHTS_FILE)
     before, same = load_file(trained / WEIGHTS_FILE), load_file(tmp_path / "still" / WEIGHTS_FILE)
-    for name, tensor in before.items():
-        np.testing.assert_allclose(same[name], tensor, atol=2e-3, err_msg=name)
+    for name in ("topic_bias", "topic_weight", "sentiment_head.0.weight"):  # not in int8 steps
+        np.testing.assert_array_equal(same[name], before[name], err_msg=name)
 
     whole = SMALL.model_copy(update={"start_share": 0.0})
     half = SMALL.model_copy(update={"start_share": 0.5})
