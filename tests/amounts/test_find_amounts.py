@@ -296,3 +296,14 @@ def test_agreement_with_careful_readers() -> None:
 def test_net_takes_its_sign_from_the_verb(sentence, value):
     amounts = find_amounts(sentence, None, None)
     assert [(one.kind, one.value) for one in amounts] == [("net_flow", value)]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Harrow Capital's first fund saw about $58 million change hands on Thursday.",
+        "About $70 million changed hands in the fund of Harrow Capital.",
+    ],
+)
+def test_what_changes_hands_is_volume_and_no_funding(sentence):
+    assert find_amounts(None, sentence, None) == ()
