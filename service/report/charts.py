@@ -57,7 +57,11 @@ def pressure_chart(readings: Sequence[Reading], *, width: int = 700) -> str | No
     color = alt.Color("color:N", scale=None)
     title = "pressure, in deviations of the base window (bearish left, bullish right)"
     whiskers = base.mark_rule(strokeWidth=5, opacity=0.35, strokeCap="round").encode(
-        x=alt.X("lower:Q", title=title), x2="upper:Q", y=y, color=color
+        # Labels at both ends would otherwise be pushed inwards, onto their neighbours.
+        x=alt.X("lower:Q", title=title, axis=alt.Axis(labelFlush=False)),
+        x2="upper:Q",
+        y=y,
+        color=color,
     )
     dots = base.mark_point(filled=True, size=90, opacity=1).encode(x="pressure:Q", y=y, color=color)
     zero = alt.Chart(_data([{"zero": 0}])).mark_rule(color=INK).encode(x="zero:Q")
