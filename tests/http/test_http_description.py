@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 HOOKS = Path(__file__).with_name("description_hooks.py")
+SETTINGS = Path(__file__).with_name("schemathesis.toml")
 # Cases of a property-based kind an operation; `make describe` raises it.
 EXAMPLES = int(os.environ.get("UNDERTOW_TEST_EXAMPLES", "4"))
 
@@ -18,8 +19,8 @@ def test_the_server_does_what_its_description_says(server, tmp_path):
 
     Time is not checked: machines differ.
     """
-    command = [str(Path(sys.executable).with_name("schemathesis")), "run"]
-    command += [f"{server.url}/openapi.json", f"--max-examples={EXAMPLES}", "--seed=3"]
+    command = [str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(SETTINGS)]
+    command += ["run", f"{server.url}/openapi.json", f"--max-examples={EXAMPLES}", "--seed=3"]
     command += ["--checks=all", "--continue-on-failure"]
     command += [
         "--suppress-health-check=all",
