@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 WIDTH_STEP = 4
 SMALLEST_BATCH = 2
-# Values of an activation that share a scale where products are in int8, as in the graph.
-_BLOCK = "128"
+# Rows of a matrix, and values of an activation, that share a scale where products are in int8.
+BLOCK_ROWS = 64
 
 BackendName = Literal["onnx", "openvino", "torch"]
 Floats = NDArray[np.float32]
@@ -225,7 +225,7 @@ class OpenVinoBackend:
             "INFERENCE_NUM_THREADS": self.lanes,
             "NUM_STREAMS": self.lanes,
             "INFERENCE_PRECISION_HINT": "f32",
-            "DYNAMIC_QUANTIZATION_GROUP_SIZE": _BLOCK,
+            "DYNAMIC_QUANTIZATION_GROUP_SIZE": str(BLOCK_ROWS),
         }
         try:
             self._compiled = openvino.Core().compile_model(str(path), "CPU", settings)

@@ -9,13 +9,14 @@ import onnx
 import torch
 from safetensors.torch import save_file
 
+from nlp.backends import BLOCK_ROWS
 from nlp.training.graph import (
     quantise_products,
     quantise_tables,
     rounded,
     strip_traces,
 )
-from nlp.training.network import BLOCK_ROWS, DriverNetwork, Outputs, products
+from nlp.training.network import DriverNetwork, Outputs, products
 
 TABLES = ("word_embeddings", "position_embeddings", "token_type_embeddings")
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")

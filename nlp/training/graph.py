@@ -16,7 +16,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from nlp.training.network import BLOCK_ROWS
+from nlp.backends import BLOCK_ROWS
 
 # Accumulate in int8: needs VNNI for its speed, and falls back to float32 where there is none.
 INT8_ACTIVATIONS = 4

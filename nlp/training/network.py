@@ -18,8 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
-# Rows of a matrix, and values of an activation, that share a scale where products are in int8.
-BLOCK_ROWS = 64
+from nlp.backends import BLOCK_ROWS
 
 
 class Outputs(NamedTuple):

@@ -83,7 +83,7 @@ def _opinion(
     lexical = load_lexical_head(verified(model, manifest, LEXICAL_FILE))
     tokenizer = verified(model, manifest, TOKENIZER_FILE)
     encodings = TextEncoder(tokenizer, max_tokens=manifest.max_tokens).encode(pairs)
-    found: list[Judgement | None] = [None] * len(pairs)
+    found: dict[int, Judgement] = {}
     progress = tqdm(total=len(pairs), desc=f"asking {manifest.identity}", unit="piece")
     for numbers in _batches(encodings):
         chosen = [encodings[number] for number in numbers]
@@ -92,7 +92,7 @@ def _opinion(
             found[number] = judge(_scores(logits.row(row), words[row : row + 1]), manifest)
         progress.update(len(numbers))
     progress.close()
-    judged = [one for one in found if one is not None]
+    judged = [found[number] for number in range(len(pairs))]
     return Targets(
         driver=np.stack([one.driver for one in judged]).astype(np.float32),
         stance=np.stack([one.stance for one in judged]).astype(np.float32),
