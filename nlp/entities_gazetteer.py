@@ -58,3 +58,15 @@ def asset_of_fund() -> dict[str, str]:
         if entry.type == "fund" and entry.asset
         for ticker in entry.tickers
     }
+
+
+@cache
+def companies_by_word() -> dict[str, str]:
+    """Id of a company by its id, names and tickers, all in small letters."""
+    return {
+        word.lower(): entry.id
+        for entry in entries()
+        if entry.type == "company"
+        for word in (entry.id, *entry.names, *entry.tickers, entry.ambiguous_name)
+        if word
+    }

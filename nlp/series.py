@@ -99,7 +99,9 @@ def build_series(
     for item in tagged:
         fields: dict[str, Any] = from_json(item.record)
         if holder is not None:
-            of_holder = [one for one in fields.get("amounts", ()) if _is_by(fields, one, holder)]
+            of_holder = [
+                one for one in fields.get("amounts", ()) if holder_of(fields, one) == holder
+            ]
             holdings += [
                 abs(one["value"])
                 for one in of_holder
@@ -155,15 +157,19 @@ def _reports(
             yield report
 
 
-def _is_by(fields: dict[str, Any], amount: dict[str, Any], holder: str) -> bool:
-    """Whether the company named last before the amount, else first after it, is the holder."""
+def holder_of(fields: dict[str, Any], amount: dict[str, Any]) -> str | None:
+    """The company whose deal an amount of a tag record is, by its id in the gazetteer.
+
+    That is the one named last before the amount, else first after it, in the same field if one is
+    named there; None where the item names none.
+    """
     companies = [one for one in fields.get("entities", ()) if one["type"] == "company"]
     beside = [one for one in companies if one["field"] == amount["field"]] or companies
     before = [
         one for one in beside if one["field"] == amount["field"] and one["start"] < amount["start"]
     ]
     named = before[-1:] or beside[:1]
-    return bool(named) and named[0]["id"] == holder
+    return named[0]["id"] if named else None
 
 
 def _without_holdings(reports: Sequence[_Report], holdings: Sequence[float]) -> list[_Report]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     Side = Literal["long", "short", "total"]
 
+_DEALS = ("buy", "sell", "hold", "raise")
 _PERIODS = {"D": "day", "W": "week"}
 
 
@@ -37,6 +38,7 @@ _PERIODS = {"D": "day", "W": "week"}
     "undertow series --kind net_flow --asset BTC -o btc_etf_net_flow.csv",
     "undertow series --kind liquidation --side long --as-of 2025-11-24",
     "undertow series --kind buy --asset BTC --unit BTC --freq W -o purchases.parquet",
+    "undertow series --kind buy --asset BTC --unit BTC --holder Strategy",
 )
 @click.option(
     "--kind", required=True, type=click.Choice(get_args(AmountKind)), help="Kind of amount."
@@ -62,6 +64,11 @@ _PERIODS = {"D": "day", "W": "week"}
     type=click.Choice(["long", "short", "total"]),
     help="Side of liquidations.  [default: total]",
 )
+@click.option(
+    "--holder",
+    metavar="COMPANY",
+    help="Deals and holdings of this company alone, by name or ticker.  [default: of all]",
+)
 @click.option("--since", type=UTC_TIME, help="Use news published from here on.")
 @click.option("--until", type=UTC_TIME, help="Use news published before this.")
 @click.option(
@@ -78,6 +85,7 @@ def command(
     freq: SeriesFrequency,
     unit: str,
     side: Side | None,
+    holder: str | None,
     since: datetime | None,
     until: datetime | None,
     as_of: datetime | None,
@@ -88,20 +96,26 @@ def command(
 ) -> None:
     """Read a series from the news: what the stories report for the day that they speak of.
 
-    A value is the figure that most reports of a day agree on, or the sum of the day's deals; low
-    and high keep what the others say (docs/amounts.md). Days without a report are left out.
+    A value is the figure that most reports of a day agree on, or the sum of the day's deals of all
+    companies; low and high keep what the others say (docs/amounts.md). Days without a report are
+    left out.
     """
     from nlp.series import build_series  # noqa: PLC0415 - slow to import
     from service.report.reader import open_news  # noqa: PLC0415 - slow to import
 
     _check(kind=kind, asset=asset, side=side, output=output)
+    if holder is not None:
+        holder = _company(holder, kind)
     if kind == "liquidation":
         side = side or "total"
     with open_store(db) as store:
         news = open_news(store, model=tags_of, as_of=as_of)
-        points = build_series(news.between(since, until), kind, asset, freq, unit=unit, side=side)
+        points = build_series(
+            news.between(since, until), kind, asset, freq, unit=unit, side=side, holder=holder
+        )
         if not points:
-            raise _nothing(news, since, until, kind=kind, sought=_named(asset, unit, side))
+            sought = _named(asset, unit, side, holder)
+            raise _nothing(news, since, until, kind=kind, sought=sought, by=holder is not None)
     if output is not None:
         _write(points, output)
     if as_json:
@@ -112,6 +126,7 @@ def command(
                 "frequency": freq,
                 "unit": unit,
                 "side": side,
+                "holder": holder,
                 "model": news.model,
                 "as_of": news.as_of.isoformat(),
                 "rows": len(points),
@@ -121,7 +136,9 @@ def command(
         )
         return
     period = _PERIODS[freq]
-    heading(f"{kind.replace('_', ' ').capitalize()} by {period}, {_named(asset, unit, side)}")
+    heading(
+        f"{kind.replace('_', ' ').capitalize()} by {period}, {_named(asset, unit, side, holder)}"
+    )
     if output is None:
         _tell(points)
     click.echo(
@@ -148,9 +165,28 @@ def _check(*, kind: AmountKind, asset: str, side: Side | None, output: Path | No
         raise UsageError(f"unknown suffix of {output.name!r}", remedy="write to .csv or .parquet")
 
 
-def _named(asset: str, unit: str, side: str | None) -> str:
+def _company(word: str, kind: AmountKind) -> str:
+    """Id in the gazetteer of the company that a name or ticker means."""
+    from nlp.entities_gazetteer import companies_by_word  # noqa: PLC0415 - slow to import
+
+    if kind not in _DEALS:
+        raise UsageError(
+            f"amounts of the kind {kind} have no holder",
+            remedy=f"give --holder with --kind {', '.join(_DEALS)}",
+        )
+    known = companies_by_word()
+    if word.lower() not in known:
+        raise UsageError(
+            f"unknown company {word!r}",
+            remedy=f"choose one of {', '.join(sorted(set(known.values())))}",
+        )
+    return known[word.lower()]
+
+
+def _named(asset: str, unit: str, side: str | None, holder: str | None = None) -> str:
     about = "crypto" if asset == "all" else asset
-    return f"{about}, {side} side, in {unit}" if side else f"{about} in {unit}"
+    told = f"{about}, {side} side, in {unit}" if side else f"{about} in {unit}"
+    return f"{told} by {holder}" if holder else told
 
 
 def _nothing(
@@ -160,16 +196,28 @@ def _nothing(
     *,
     kind: AmountKind,
     sought: str,
+    by: bool,
 ) -> StudyError:
-    """Why the series is empty: what the same news tells of that kind instead, most told first."""
+    """Why the series is empty: what the same news tells of that kind instead, most told first.
+
+    ``by`` names the companies too.
+    """
     from collections import Counter  # noqa: PLC0415 - only for a failure
 
     from pydantic_core import from_json  # noqa: PLC0415 - only for a failure
 
+    from nlp.series import holder_of  # noqa: PLC0415 - slow to import
+
     told = Counter(
-        _named(one["asset"] or "all", one["unit"], one["side"])
+        _named(
+            one["asset"] or "all",
+            one["unit"],
+            one["side"],
+            holder_of(fields, one) if by else None,
+        )
         for item in news.between(since, until)
-        for one in from_json(item.record).get("amounts", ())
+        for fields in [from_json(item.record)]
+        for one in fields.get("amounts", ())
         if one["kind"] == kind and one["realised"]
     )
     if not told:

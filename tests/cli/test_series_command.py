@@ -13,6 +13,7 @@ import pytest
 from corpus.records import FoundArticle
 from corpus.store import Store
 from nlp.amounts import find_amounts
+from nlp.entities import find_entities
 from nlp.records import AmountKind, TagFailure, TagRecord
 from nlp.series import COLUMNS
 from nlp.study import read_series
@@ -39,7 +40,7 @@ FLOWS = ("series", "--kind", "net_flow", "--asset", "BTC")
 
 
 def _store(url: str, news=NEWS, *, seen_at: datetime | None = None) -> None:
-    """A store of those titles, tagged by the grammar of amounts alone."""
+    """A store of those titles, tagged by the rules for amounts and entities alone."""
     with Store.open(url) as store:
         for number, (title, published) in enumerate(news):
             one = FoundArticle(
@@ -64,7 +65,7 @@ def _store(url: str, news=NEWS, *, seen_at: datetime | None = None) -> None:
                         uncertain=(),
                         probabilities={},
                         amounts=find_amounts(article.title, None, article.published_at),
-                        entities=(),
+                        entities=find_entities(article.title, None),
                     ).to_json(),
                 )
                 for article in store.articles()
@@ -156,6 +157,18 @@ def test_weeks_sides_and_deals(undertow, flows_url, options, expected):
     assert (point["date"], point["value"]) == expected
 
 
+@pytest.mark.parametrize("company", ["Strategy", "MSTR", "microstrategy"])
+def test_deals_of_one_company_by_name_or_ticker(undertow, flows_url, company):
+    deals = ("series", "--kind", "buy", "--asset", "BTC", "--unit", "BTC", "--holder", company)
+    told = undertow(*deals, "--db", flows_url, "--json").data()
+    assert [(one["date"], one["value"], one["high"]) for one in told["points"]] == [
+        ("2025-11-18", 8_178, 8_178)
+    ]
+    assert told["holder"] == "strategy"
+    shown = undertow(*deals, "--db", flows_url)
+    assert shown.out.splitlines()[0] == "Buy by day, BTC in BTC by strategy"
+
+
 def test_since_and_until_choose_by_publication(undertow, flows_url):
     def days(*options):
         told = undertow(*FLOWS, *options, "--db", flows_url, "--json").data()
@@ -212,6 +225,8 @@ def test_an_article_that_could_not_be_tagged_is_passed_over(undertow):
         (("--kind", "net_flow", "--since", "lately"), "2025-11-24"),
         (("--kind", "liquidation", "--side", "both"), "'both'"),
         (("--kind", "net_flow", "--side", "long"), "have no side"),
+        (("--kind", "net_flow", "--holder", "Strategy"), "have no holder"),
+        (("--kind", "buy", "--holder", "Harbour Post"), "unknown company 'Harbour Post'"),
         (("--kind", "net_flow", "-o", "series.xlsx"), "series.xlsx"),
         (("--kind", "net_flow", "-o", "series"), "series"),
     ],
@@ -244,6 +259,10 @@ def test_a_store_without_tags(undertow, one_line):
             "single funds or other periods",
         ),
         (("--kind", "liquidation"), "told are crypto, long side, in USD)"),
+        (
+            ("--kind", "buy", "--asset", "BTC", "--unit", "BTC", "--holder", "Tesla"),
+            "told are BTC in BTC by",
+        ),
     ],
 )
 def test_an_empty_series_is_refused_with_what_there_is(
