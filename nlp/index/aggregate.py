@@ -51,7 +51,9 @@ class Clusters:
 class Aggregation:
     """Stories of one universe (all, or one asset) laid out by period and outlet.
 
-    ``weight`` is that of each story, ``stance_weight`` that of each story in each driver's stance.
+    ``stance`` is that of each story for each driver as it counts
+    (:func:`nlp.index.stances.counted_stances`), ``weight`` that of each story, ``stance_weight``
+    that of each story in each driver's stance.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Aggregation:
         period: Integers,
         periods: int,
         effects: OutletEffects,
+        stance: Floats,
         weight: Floats,
         stance_weight: Floats,
     ) -> None:
@@ -73,9 +76,8 @@ class Aggregation:
         self._tagged = stories.tagged[chosen]
         self._offset = effects.probability[outlet]
         self._weight = weight[chosen]
-        adjusted = np.clip(stories.stance[chosen] - effects.stance[outlet], -1.0, 1.0)
         self._in_stance = np.where(self._tagged, stance_weight[chosen], 0.0) * self._weight[:, None]
-        self._toned = self._in_stance * adjusted
+        self._toned = self._in_stance * stance[chosen]
         self._clusters = self._grouped(outlet)
         self.levels = self._levels()
 

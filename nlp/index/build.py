@@ -23,6 +23,7 @@ from nlp.index.periods import (
     period_start,
 )
 from nlp.index.result import COLUMNS, IndexResult, Scale
+from nlp.index.stances import counted_stances, usual_flows
 from nlp.index.stated import FLOW_DRIVER
 from nlp.index.stories import Booleans, Reader, StoryTable, Tagged
 from nlp.index.table import LEAST_BASE_PERIODS, Span, tabulate
@@ -123,6 +124,7 @@ def build(
         stories.seconds < window[1].timestamp()
     )
     effects = outlet_effects(stories, base_stories)
+    usual_flow = usual_flows(stories, base_stories)
     notes = list(_count_notes(everything, frequency))
     if early:
         notes.append(
@@ -149,6 +151,14 @@ def build(
             period=number_of_period,
             periods=len(span.starts),
             effects=usual,
+            stance=counted_stances(
+                table,
+                usual,
+                usual_flow,
+                names=(*names, *PARTS),
+                universe=ASSETS.index(name),
+                frequency=frequency,
+            ),
             weight=weight,
             stance_weight=stance_weights(
                 table,
@@ -199,6 +209,7 @@ def build(
         notes=tuple(notes),
         stories=stories,
         effects=effects,
+        usual_flow=usual_flow,
     )
 
 

@@ -14,6 +14,8 @@ from corpus.records import Record, UtcDatetime
 from nlp.index.build import ASSETS
 from nlp.index.periods import period_number, period_seconds
 from nlp.index.result import IndexResult
+from nlp.index.stances import counted_stances, stated_stance
+from nlp.index.stated import FLOW_DRIVER
 from nlp.index.stories import Floats, Integers, StoryTable, Tagged
 from nlp.index.table import COMPOSITE
 from nlp.index.weights import freshness, stance_weights
@@ -51,8 +53,9 @@ class Reading(Record):
 class Contribution(Record):
     """One story's part in a driver's raw pressure of a period; all stories' parts add up to it.
 
-    ``share`` is that part divided by the sum of the absolute parts. ``decisive`` is the evidence
-    of the head article (the tagger's spans), ``amounts`` what it states for this driver.
+    ``share`` is that part divided by the sum of the absolute parts. ``stance_score`` is the
+    tagger's, or that of the day's flow that the story states. ``decisive`` is the evidence of the
+    head article (the tagger's spans), ``amounts`` what it states for this driver.
     """
 
     driver: str
@@ -150,7 +153,9 @@ def contributions(
     chosen: list[_Chosen] = []
     for column in range(len(index.drivers)):
         parts = _parts(index, rows, column, universe=ASSETS.index(asset))
-        chosen.extend(_top(index, rows, parts, column=column, top=top))
+        chosen.extend(
+            _top(index, rows, parts, column=column, top=top, universe=ASSETS.index(asset))
+        )
     wanted = {stories.head_ids[one.story] for one in chosen}
     heads = {item.article.id: item for item in tagged if item.article.id in wanted}
     found: dict[str, list[Contribution]] = {driver: [] for driver in index.drivers}
@@ -185,7 +190,14 @@ def _parts(index: IndexResult, rows: Integers, column: int, *, universe: int) ->
     fresh = freshness(stories, index.half_life, starts=starts, frequency=frequency)
     probability = stories.probability[:, column]
     tagged = stories.tagged[:, column]
-    stance = np.clip(stories.stance[:, column] - effects.stance[stories.outlet, column], -1.0, 1.0)
+    stance = counted_stances(
+        stories,
+        effects,
+        index.usual_flow,
+        names=index.drivers,
+        universe=universe,
+        frequency=frequency,
+    )[:, column]
     counted = stance_weights(
         stories, index.drivers, universe=universe, starts=starts, frequency=frequency
     )[:, column]
@@ -199,9 +211,14 @@ def _parts(index: IndexResult, rows: Integers, column: int, *, universe: int) ->
 
 
 def _top(
-    index: IndexResult, rows: Integers, parts: Floats, *, column: int, top: int
+    index: IndexResult, rows: Integers, parts: Floats, *, column: int, top: int, universe: int
 ) -> Iterable[_Chosen]:
     total = float(np.abs(parts).sum())
+    told = index.stories.rows(rows)
+    stance = told.stance[:, column]
+    if index.drivers[column] == FLOW_DRIVER:
+        said = stated_stance(told, index.usual_flow, universe=universe, frequency=index.frequency)
+        stance = np.where(np.isfinite(said), said, stance)
     # What made the reading comes before what stood against it. Among stories of equal part the one
     # told by more outlets is first; many full-certainty stories tie exactly.
     whole = float(parts.sum())
@@ -217,7 +234,7 @@ def _top(
                 part=part,
                 share=part / total,
                 probability=float(index.stories.probability[story, column]),
-                stance=float(index.stories.stance[story, column]),
+                stance=float(stance[place]),
             )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from corpus.errors import InputError, StoreError, UsageError
 from nlp.index.effects import OutletEffects
 from nlp.index.periods import Frequency
-from nlp.index.stories import Counts, StoryTable
+from nlp.index.stories import Counts, Floats, StoryTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +69,7 @@ class IndexResult:
     ``frame`` has the columns :data:`COLUMNS` (see ``docs/contracts.md``), ``parts`` the same for
     the parts of ETF flows (``etf_flows.realised`` and ``etf_flows.expected``); ``base`` is the base
     window, end exclusive; ``vintage`` the digest of inputs, model, parameters and code version;
+    ``usual_flow`` the median size of a day's stated net flow over the base window, by asset;
     ``half_life`` that of a story's weight, null where all of a period weigh the same;
     ``notes`` are stated reductions in plain sentences.
     """
@@ -87,6 +88,7 @@ class IndexResult:
     notes: tuple[str, ...]
     stories: StoryTable
     effects: OutletEffects
+    usual_flow: Floats
 
     def whole(self) -> pd.DataFrame:
         """Drivers, composite and parts in one table, as a file holds them."""

@@ -1,16 +1,23 @@
-"""The net flows of funds that articles state, as signs, and whether they state liquidations."""
+"""What articles state: signs of net flows of funds, the flow of the last day, liquidations."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from corpus.records import Article
+from nlp.amounts import flow_scope, is_believable
+from nlp.amounts.periods import last_trading_day
+from nlp.records import Amount
+
 FLOW_DRIVER = "etf_flows"
 # Stands in for a sign where no flow is stated.
 NO_FLOW = 2
+_FRIDAY = 4
 
 
 def told_flows(
@@ -60,3 +67,48 @@ def folded_flows(
 def tells_liquidation(amounts: Sequence[dict[str, Any]]) -> bool:
     """Whether an article states a reported liquidation."""
     return any(one["kind"] == "liquidation" and one["realised"] for one in amounts)
+
+
+def day_flows(
+    article: Article,
+    amounts: Sequence[dict[str, Any]],
+    named: Sequence[bool],
+    assets: Sequence[str],
+) -> list[float]:
+    """The flow that an article states for the last trading day, for each of ``assets``, else NaN.
+
+    In dollars, outflows negative. Where it states several, the first counts, the title before the
+    text: what a story is about stands first. A flow without an asset is that of the one asset that
+    the article names (``named``).
+    """
+    found: dict[str, float] = {}
+    only = assets[list(named).index(True)] if sum(named) == 1 else None
+    flows = [one for one in amounts if one["kind"] == "net_flow" and _may_be_meant(one, article)]
+    for one in sorted(flows, key=lambda one: (one["field"] != "title", one["start"])):
+        asset = one.get("asset") or only
+        if asset and asset in assets and asset not in found and _is_total_of_a_day(one, article):
+            found[asset] = one["value"]
+    return [found.get(asset, np.nan) for asset in assets]
+
+
+def _may_be_meant(flow: Mapping[str, Any], article: Article) -> bool:
+    """Whether kind and period leave it open, without a look at the text."""
+    if not flow["realised"] or flow["unit"] != "USD" or flow["driver"] != FLOW_DRIVER:
+        return False
+    if flow["period"] is None:
+        return True
+    try:
+        day = date.fromisoformat(flow["period"])
+    except ValueError:  # a month or an interval
+        return False
+    # Funds do not trade on weekends: "on Sunday" is when the figure was printed.
+    traded = last_trading_day(day) if day.weekday() > _FRIDAY else day
+    return traded == last_trading_day(article.published_at.date())
+
+
+def _is_total_of_a_day(flow: Mapping[str, Any], article: Article) -> bool:
+    amount = Amount.model_validate(flow)
+    if not is_believable(amount, "day"):
+        return False
+    scope = flow_scope(article.title, article.readable_text, amount)
+    return scope.funds != "one" and scope.length in ("day", "untold")

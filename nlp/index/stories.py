@@ -15,7 +15,7 @@ from pydantic_core import from_json
 
 from corpus.errors import StudyError
 from corpus.records import Article, PublishedFlag
-from nlp.index.stated import folded_flows, tells_liquidation, told_flows
+from nlp.index.stated import day_flows, folded_flows, tells_liquidation, told_flows
 from nlp.recaps import is_recap
 
 Floats = npt.NDArray[np.float64]
@@ -61,7 +61,8 @@ class StoryTable:
     members, ``tagged`` whether at least half of them reach the driver's threshold, ``stance`` the
     mean stance score over the tagged members. ``flows`` is the mean sign of the net flows of funds
     that members state, NaN where none does: reported ones of all assets and of each asset, then
-    expected ones likewise.
+    expected ones likewise. ``day_flows`` is the mean net flow of the last trading day that members
+    state, in dollars by asset (:mod:`nlp.index.day_flows`), NaN where none does.
     """
 
     story_ids: tuple[str, ...]
@@ -78,6 +79,7 @@ class StoryTable:
     stance: Floats
     assets: Booleans
     flows: Floats
+    day_flows: Floats
     liquidated: Booleans
 
     def __len__(self) -> int:
@@ -107,6 +109,7 @@ class StoryTable:
                     "stance",
                     "assets",
                     "flows",
+                    "day_flows",
                     "liquidated",
                 ]
             },
@@ -127,6 +130,7 @@ class _Columns:
     probability: array[float] = field(default_factory=lambda: array("d"))
     assets: array[int] = field(default_factory=lambda: array("b"))
     flows: array[int] = field(default_factory=lambda: array("b"))
+    day_flows: array[float] = field(default_factory=lambda: array("d"))
     liquidated: array[int] = field(default_factory=lambda: array("b"))
     tag_row: array[int] = field(default_factory=lambda: array("q"))
     tag_driver: array[int] = field(default_factory=lambda: array("q"))
@@ -210,6 +214,7 @@ class Reader:
         about = [asset in named for asset in self._asset_names]
         columns.assets.extend(about)
         columns.flows.extend(told_flows(record["amounts"], about, self._asset_names))
+        columns.day_flows.extend(day_flows(article, record["amounts"], about, self._asset_names))
         columns.liquidated.append(tells_liquidation(record["amounts"]))
         told = (
             article.id,
@@ -241,6 +246,7 @@ class Reader:
         tagged[where] = True
         stance[where] = np.asarray(columns.tag_stance, np.float64)
         flows = np.asarray(columns.flows, np.int8).reshape(rows, 2 * (1 + assets))
+        day_flow = np.asarray(columns.day_flows, np.float64).reshape(rows, assets)
         seconds = np.floor(np.asarray(columns.seconds, np.float64)).astype(np.int64)
         story = np.asarray(columns.story, np.int64)
 
@@ -255,6 +261,17 @@ class Reader:
                 return np.zeros((0, *values.shape[1:]))
             total: Floats = np.add.reduceat(values[order].astype(np.float64), first, axis=0)
             return total
+
+        def mean_where_told(values: Floats) -> Floats:
+            told = np.isfinite(values)
+            number = summed(told)
+            mean: Floats = np.divide(
+                summed(np.where(told, values, 0.0)),
+                number,
+                out=np.full(number.shape, np.nan),
+                where=number > 0,
+            )
+            return mean
 
         tagged_members = summed(tagged)
         heads = order[first]
@@ -291,5 +308,6 @@ class Reader:
             stance=np.where(is_tagged, mean_stance, 0.0)[by_time],
             assets=(summed(np.asarray(columns.assets).reshape(rows, assets)) > 0)[by_time],
             flows=folded_flows(flows[order], first)[by_time] if rows else np.zeros(flows.shape),
+            day_flows=mean_where_told(day_flow)[by_time],
             liquidated=(summed(np.asarray(columns.liquidated)) > 0)[by_time],
         )

@@ -24,11 +24,20 @@ def vintage_of(digest: bytes, **parameters: Any) -> str:
 def _code_digest() -> str:
     """Digest of the code and taxonomy that decide the numbers: a version no one can forget."""
     room = files("nlp")
-    sources = [room / "taxonomy.toml", room / "recaps.py"]
-    sources += sorted(
-        (entry for entry in (room / "index").iterdir() if entry.name.endswith(".py")),
-        key=lambda entry: entry.name,
+    names = (
+        "taxonomy.toml",
+        "recaps.py",
+        "sentences.py",
+        "gazetteer.toml",
+        "entities_gazetteer.py",
     )
+    sources = [room / name for name in names]
+    # The index asks the grammar of amounts which flows are those of a day and of all funds.
+    for part in ("index", "amounts"):
+        sources += sorted(
+            (entry for entry in (room / part).iterdir() if entry.name.endswith(".py")),
+            key=lambda entry: entry.name,
+        )
     whole = hashlib.sha256()
     for source in sources:
         whole.update(source.read_bytes())

@@ -3,8 +3,10 @@
 Two drivers speak of facts that their stories tell with more or less of a day's delay, and a stance
 is worth as much as its stories know of its period:
 
-* ETF flows: a story that states a reported flow of the index's asset counts :data:`STATED`
-  times as much as one on filings, fees or launches, which tell nothing of the period's flows.
+* ETF flows by day or hour: a story that states the net flow of the asset's funds for the last
+  trading day counts :data:`STATED_DAY` times as much as one on filings, fees or launches, on a
+  week's flows or those of one fund, which tell little or nothing of the day. Over longer periods
+  every reported flow counts :data:`STATED` times as much.
 * Leverage: a story that states a reported liquidation likewise, against one on a trader's plans or
   a new kind of contract. Liquidations are told of the 24 hours before, so that a story of the
   early morning speaks of the day before; it counts by the share of those hours that lies in its
@@ -21,10 +23,12 @@ from datetime import timedelta
 import numpy as np
 
 from nlp.index.periods import LENGTHS, Frequency
+from nlp.index.stances import states_day
 from nlp.index.stated import FLOW_DRIVER
 from nlp.index.stories import Floats, Integers, StoryTable
 
 STATED = 3.0
+STATED_DAY = 6.0
 LEVERAGE_DRIVER = "leverage"
 SPOKEN_OF = timedelta(hours=24)
 # A story at midnight still says something of its day, and one that states only its day is taken
@@ -47,8 +51,11 @@ def stance_weights(
     story's period (seconds since 1970, UTC).
     """
     weights = np.ones((len(stories), len(names)))
-    told = np.isfinite(stories.flows[:, universe])
-    weights[told, names.index(FLOW_DRIVER)] = STATED
+    if LENGTHS[frequency] > timedelta(days=1):
+        told = np.isfinite(stories.flows[:, universe])
+        weights[told, names.index(FLOW_DRIVER)] = STATED
+    else:
+        weights[states_day(stories, universe), names.index(FLOW_DRIVER)] = STATED_DAY
     weights[stories.liquidated, names.index(LEVERAGE_DRIVER)] = STATED
     if LENGTHS[frequency] >= SPOKEN_OF:
         share = (stories.seconds - starts) / SPOKEN_OF.total_seconds()
