@@ -209,6 +209,15 @@ class Tagger:
                     found[one.place] = record
         return [found[place] for place in range(len(items))]
 
+    @property
+    def lanes(self) -> int:
+        """How many threads may be in :meth:`tag_in_lane` at a time, each on a processor."""
+        return self._backend.lanes
+
+    def tag_in_lane(self, items: Sequence[Item]) -> list[Tags]:
+        """Like :meth:`tag`, on one processor; for servers that tag for many at a time."""
+        return self._tag(items, self._backend.lane())
+
     def tag_stream(self, items: Iterable[Item], *, chunk: int = 1024) -> Iterator[Tags]:
         """Records in the order of ``items``, read ``chunk`` at a time: memory does not grow."""
         waiting = iter(items)

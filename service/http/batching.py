@@ -1,10 +1,9 @@
 """Micro-batching: items of all requests share runs of the model, off the event loop.
 
-While the model is busy requests gather. A lone request never waits for company. While few wait, a
-run takes half of them, so that the first need not wait for the last; once a crowd waits, a run
-takes all, since larger runs take less time an item and many requests are then tagged as fast as one
-list. Those whose answers went out together mostly ask again together: after a crowd the next run
-waits while they come in, a few milliseconds.
+The model has lanes, one a processor, and each runs a batch of its own. A lane that is free takes
+its part of what waits: a lone request at once, without waiting for company, and of a crowd as many
+as the other lanes take. So requests that come while all lanes are busy gather, many requests are
+tagged as fast as one list, and a long article holds up one lane only.
 """
 
 from __future__ import annotations
@@ -24,15 +23,9 @@ from service.http.problems import ProblemError, overloaded
 
 # Share of the past that is forgotten with each run.
 _SMOOTHING = 0.2
-# From so many items that wait on they are a crowd: then it counts that all get through.
-_CROWD = 16
-# Parts of streams that wait or are tagged: one for the model, one to follow it at once. What a
+# Parts of streams that wait or are tagged, beside one for each lane: one to follow at once. What a
 # request finds before it in the queue so stays short, however many streams are open.
-_STREAM_PARTS = 2
-# The next run starts when nothing came for so long, and at the latest after a share of the time
-# that the last run took.
-_QUIET_SECONDS = 0.002
-_GATHERING_SHARE = 0.1
+_STREAM_PARTS_WAITING = 1
 # What may stand before a request: the work of so many seconds, or of one run where that is more.
 _LONGEST_WAIT_SECONDS = 1.25
 
@@ -45,7 +38,12 @@ class ItemTagger(Protocol):
         """``name@version`` of the model."""
         ...
 
-    def tag(self, items: Sequence[Item]) -> list[TagRecord | TagFailure]:
+    @property
+    def lanes(self) -> int:
+        """How many threads may be in :meth:`tag_in_lane` at a time."""
+        ...
+
+    def tag_in_lane(self, items: Sequence[Item]) -> list[TagRecord | TagFailure]:
         """One record or failure an item, in order."""
         ...
 
@@ -59,7 +57,7 @@ class _Waiting:
 
 @dataclass
 class _Pace:
-    """Items and the seconds that they took: sums over the last runs, fading."""
+    """Items and the seconds that all lanes take for them: sums over the last runs, fading."""
 
     items: float = 0.0
     seconds: float = 0.0
@@ -89,26 +87,25 @@ class MicroBatcher:
         self._batch_items = batch_items
         self._queue_items = queue_items
         self._queue: deque[_Waiting] = deque()
-        self._stream_parts = asyncio.Semaphore(_STREAM_PARTS)
+        self._lanes = tagger.lanes
+        self._stream_parts = asyncio.Semaphore(self._lanes + _STREAM_PARTS_WAITING)
         self._waiting = {False: 0, True: 0}  # items of requests, and of streams
         self._pace = _Pace()
         self._wake = asyncio.Event()
         self._closing = False
-        # One thread: the model uses the processor's cores by itself.
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tagger")
-        self._runner: asyncio.Task[None] | None = None
+        self._threads = ThreadPoolExecutor(self._lanes, thread_name_prefix="tagger")
+        self._runners: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin to take items; to be called on the event loop."""
-        self._runner = asyncio.create_task(self._run())
+        self._runners = [asyncio.create_task(self._run()) for _ in range(self._lanes)]
 
     async def close(self) -> None:
         """Tag what waits, then stop."""
         self._closing = True
         self._wake.set()
-        if self._runner is not None:
-            await self._runner
-        self._thread.shutdown()
+        await asyncio.gather(*self._runners)
+        self._threads.shutdown()
 
     async def tag(self, items: Sequence[Item], *, deadline_seconds: float) -> list[str]:
         """The records of ``items`` as JSON, in order.
@@ -194,7 +191,7 @@ class MicroBatcher:
             items = [item for one in batch for item in one.items]
             began = time.monotonic()
             try:
-                records = await loop.run_in_executor(self._thread, self._tag, items)
+                records = await loop.run_in_executor(self._threads, self._tag, items)
             except Exception as error:
                 for one in batch:
                     if not one.done.done():
@@ -208,24 +205,14 @@ class MicroBatcher:
                     start += len(one.items)
             for one in batch:
                 self._moved(one, -len(one.items))
-            if len(batch) >= _CROWD:
-                await self._gather(_GATHERING_SHARE * (time.monotonic() - began))
-
-    async def _gather(self, seconds: float) -> None:
-        """Wait while requests come in, for ``seconds`` at most."""
-        end = time.monotonic() + seconds
-        before = -1
-        while before != len(self._queue) < self._batch_items and time.monotonic() < end:
-            before = len(self._queue)
-            await asyncio.sleep(_QUIET_SECONDS)
 
     def _next_batch(self) -> list[_Waiting]:
-        """What waits, up to ``batch_items``, or half of it while few wait.
+        """A lane's part of what waits, up to ``batch_items``.
 
         Requests that were given up are passed over.
         """
-        waiting = sum(self._waiting.values())
-        most = self._batch_items if waiting >= _CROWD else math.ceil(waiting / 2)
+        most = math.ceil(sum(len(one.items) for one in self._queue) / self._lanes)
+        most = min(most, self._batch_items)
         batch: list[_Waiting] = []
         size = 0
         while self._queue and size + len(self._queue[0].items) <= self._batch_items:
@@ -241,9 +228,9 @@ class MicroBatcher:
         return batch
 
     def _tag(self, items: list[Item]) -> list[str]:
-        return [record.to_json() for record in self._tagger.tag(items)]
+        return [record.to_json() for record in self._tagger.tag_in_lane(items)]
 
     def _told(self, items: int, seconds: float) -> None:
-        self._pace.add(items, seconds)
+        self._pace.add(items, seconds / self._lanes)
         self._metrics.items.inc(items)
         self._metrics.batch.observe(items)
