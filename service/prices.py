@@ -8,6 +8,7 @@ a price stamped a bar early would let a study see the future.
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,10 @@ ASSETS = ("BTC", "ETH")
 _CANDLES = 300  # the most that one answer holds
 _ATTEMPTS = 4
 _LONGEST_WAIT = 30.0  # seconds
+# A time that ends with its clock: no zone follows.
+_CLOCK_ENDS = re.compile(
+    r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[AP]M)?\s*$", re.IGNORECASE
+)
 
 
 class Columns(Record):
@@ -46,10 +51,12 @@ def read_prices(
     *,
     columns: Columns | None = None,
     on_problem: Callable[[RowProblem], None] | None = None,
+    on_note: Callable[[str], None] | None = None,
 ) -> Iterator[Price]:
     """Prices of a JSONL, CSV or Parquet file, streamed; a time that is only a day is its start.
 
-    ``on_problem`` is told of each broken row; without it the first one raises. Raises
+    ``on_problem`` is told of each broken row; without it the first one raises. ``on_note`` is told
+    once when clock times without a zone are taken as UTC. Raises
     :class:`InputError` for a file that cannot be read or lacks a column, naming it.
     """
     columns = columns or Columns()
@@ -63,17 +70,25 @@ def read_prices(
             remedy="a price file has time, asset, close, currency;"
             " `undertow prices import --help` tells how to read another",
         )
-    return _prices(path, columns, on_problem)
+    return _prices(path, columns, on_problem, on_note)
 
 
 def _prices(
-    path: Path, columns: Columns, on_problem: Callable[[RowProblem], None] | None
+    path: Path,
+    columns: Columns,
+    on_problem: Callable[[RowProblem], None] | None,
+    on_note: Callable[[str], None] | None,
 ) -> Iterator[Price]:
     for row in rows(path):
         try:
             if isinstance(row, RowProblem):
                 raise RowError(row.reason)
-            yield _price(row, columns)
+            price = _price(row, columns)
+            stated = row.values[columns.time]
+            if on_note is not None and not _has_zone(stated):
+                on_note(f"{path}: times without a zone, like {stated}, are taken as UTC.")
+                on_note = None
+            yield price
         except RowError as error:
             problem = RowProblem(
                 path=str(path), number=row.number, line=row.line, reason=error.message
@@ -101,6 +116,13 @@ def _price(row: Row, columns: Columns) -> Price:
         close=_close(values.get(columns.close), columns.close),
         currency=(columns.currency or _word(values, "currency")).upper(),
     )
+
+
+def _has_zone(stated: object) -> bool:
+    """Whether a time says where it stands; a day alone is a UTC day and needs no zone."""
+    if isinstance(stated, datetime):
+        return stated.tzinfo is not None
+    return _CLOCK_ENDS.search(str(stated)) is None
 
 
 def _word(values: dict[str, Any], name: str) -> str:

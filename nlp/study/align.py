@@ -53,10 +53,14 @@ class Grid:
 def index_grid(index: pd.DataFrame, *, asset: str, measure: str) -> Grid:
     """The index of one asset as a grid; rows without coverage are NaN.
 
-    Raises :class:`StudyError` for mixed frequencies or vintages, an asset that it lacks, repeated
-    rows, and periods that begin at or after the moment whose knowledge the index claims to
-    reflect.
+    Raises :class:`StudyError` for a file without rows, mixed frequencies or vintages, an asset that
+    it lacks, repeated rows, infinite values, and periods that begin at or after the moment whose
+    knowledge the index claims to reflect.
     """
+    if index.empty:
+        raise StudyError(
+            "the index file holds no row", remedy="build an index from news that is tagged"
+        )
     for column in ("frequency", "vintage"):
         if index[column].nunique() != 1:
             raise StudyError(
@@ -78,6 +82,8 @@ def index_grid(index: pd.DataFrame, *, asset: str, measure: str) -> Grid:
         )
     if rows.duplicated(["driver", "period_start"]).any():
         raise StudyError("the index repeats periods", remedy="build the index again")
+    if np.isinf(rows[measure].to_numpy(dtype=np.float64)).any():
+        raise StudyError(f"the index has infinite {measure}", remedy="build the index again")
     frequency = checked_frequency(str(rows["frequency"].iloc[0]))
     length = int(LENGTHS[frequency].total_seconds())
     table = rows.pivot(index="period_start", columns="driver", values=measure).sort_index()

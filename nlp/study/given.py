@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,4 +68,15 @@ def given_series(
         )
     followed, few = followings(plan, grids, found)
     markets, unpaired = market_links(plan, closes, found)
-    return Given(followed, markets, (*missing, *few, *unpaired), notes)
+    missing += [*few, *unpaired]
+    return Given(followed, markets, tuple(missing), (*notes, *_left_out(missing)))
+
+
+def _left_out(missing: Iterable[Missing]) -> Iterable[str]:
+    """One sentence for each comparison that could not be made at some lag: its first reason."""
+    first: dict[tuple[str, str, str], str] = {}
+    for one in missing:
+        first.setdefault((one.method, one.driver, one.asset), one.reason)
+    for (method, driver, asset), reason in first.items():
+        with_what = f"{driver}, {asset}" if method == "outside" else asset
+        yield f"Not compared: {reason} ({with_what})."

@@ -76,15 +76,22 @@ def take(
         time=time_column, close=close_column, asset=asset, currency=currency, started=started
     )
     problems = Problems()
+    notes: list[str] = []
     paths = expand(files)
-    readers = [read_prices(path, columns=columns, on_problem=problems.row) for path in paths]
+    readers = [
+        read_prices(path, columns=columns, on_problem=problems.row, on_note=notes.append)
+        for path in paths
+    ]
     with open_store(db, create=True) as store:
         taken = sum(store.put_prices(reader) for reader in readers)
     if as_json:
-        print_json({"taken": taken, "failed": problems.count})
+        told = {"taken": taken, "failed": problems.count}
+        print_json(told | ({"notes": notes} if notes else {}))
     else:
         failed = f"; {counted(problems.count, 'row')} left out" if problems.count else ""
         click.echo(f"Took {counted(taken, 'price')}{failed}.")
+        for note in notes:
+            click.echo(f"Note: {note}")
     return PARTIAL if problems.count else DONE
 
 

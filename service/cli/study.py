@@ -78,8 +78,9 @@ def command(
         raise UsageError(f"unknown suffix of {output.name!r}", remedy="write to .json or .csv")
     plan = load_plan(plan_file)
     problems = Problems()
+    notes: list[str] = []
     index = read_frame(index_file) if index_file else _stored_index(db, freq, tags_of)
-    prices = _price_frame(price_file, problems) if price_file else _stored_prices(db)
+    prices = _price_frame(price_file, problems, notes) if price_file else _stored_prices(db)
     series = read_series(series_files)
     with progress(100, "%") as advance:
         shown = 0
@@ -90,6 +91,7 @@ def command(
             shown = 100 * done // total
 
         result = run(index, prices, plan, series=series, on_progress=tell)
+    result = result.model_copy(update={"notes": (*notes, *result.notes)})
     if output is not None:
         _write(result, output)
     if as_json:
@@ -117,12 +119,13 @@ def _stored_prices(db: str | None) -> pd.DataFrame:
     return prices
 
 
-def _price_frame(path: Path, problems: Problems) -> pd.DataFrame:
+def _price_frame(path: Path, problems: Problems, notes: list[str]) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415 - slow to import
 
     from service.prices import read_prices  # noqa: PLC0415 - slow to import
 
-    rows = [one.model_dump() for one in read_prices(path, on_problem=problems.row)]
+    prices = read_prices(path, on_problem=problems.row, on_note=notes.append)
+    rows = [one.model_dump() for one in prices]
     return pd.DataFrame(rows, columns=["time", "asset", "close", "currency"])
 
 

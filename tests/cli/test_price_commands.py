@@ -185,6 +185,25 @@ def test_a_file_of_bars_stamped_by_their_start_is_moved_to_the_close(undertow):
     assert _held()["time"].tolist() == [datetime(2025, 11, 14, tzinfo=UTC)]
 
 
+@pytest.mark.parametrize(
+    ("moment", "noted"),
+    [
+        ("2025-11-14T00:00:00", True),
+        ("2025-11-14 10:00 PM", True),
+        ("2025-11-14T00:00:00+00:00", False),
+        ("2025-11-14T00:00:00Z", False),
+        ("2025-11-14", False),
+    ],
+)
+def test_clock_times_without_a_zone_are_noted(undertow, moment, noted):
+    Path("prices.csv").write_text(f"time,asset,close,currency\n{moment},BTC,90000,USD\n")
+    shown = undertow("prices", "import", "prices.csv", "--db", "sqlite:///own.db")
+    assert shown.code == 0
+    assert (f"Note: prices.csv: times without a zone, like {moment}," in shown.out) is noted
+    told = undertow("prices", "import", "prices.csv", "--db", "sqlite:///own.db", "--json").data()
+    assert ("notes" in told) is noted
+
+
 def test_rows_that_are_no_prices_are_named(undertow):
     Path("prices.csv").write_text(
         "time,asset,close,currency\n"

@@ -128,6 +128,20 @@ def test_study_from_store_and_from_files_agree(undertow, store_url):
     assert json.loads(Path("study.json").read_text(encoding="utf-8")) == stored.data()
 
 
+def test_study_says_that_times_without_a_zone_are_taken_as_utc(undertow, store_url):
+    undertow("export", "--what", "prices", "--db", store_url, "-o", "prices.csv")
+    study = ("study", "--prices", "prices.csv", "--db", store_url)
+    zoned = undertow(*study)
+    told = Path("prices.csv").read_text(encoding="utf-8")
+    Path("prices.csv").write_text(told.replace("Z,", ",").replace("+00:00,", ","))
+    plain = undertow(*study)
+    assert (zoned.code, plain.code) == (0, 0)
+    notes = set(plain.out.splitlines()) - set(zoned.out.splitlines())
+    assert len(notes) == 1
+    assert "prices.csv: times without a zone, like 2025-" in notes.pop()
+    assert "without a zone" in "".join(undertow(*study, "--json").data()["notes"])
+
+
 def test_study_names_a_broken_price_and_goes_on(undertow, store_url):
     undertow("export", "--what", "prices", "--db", store_url, "-o", "prices.csv")
     with Path("prices.csv").open("a", encoding="utf-8") as file:

@@ -103,6 +103,34 @@ def test_bad_series_are_refused_clearly(world, damage, message):
         checked_series(damage(_series(world, np.arange(20.0))))
 
 
+@pytest.mark.parametrize(
+    ("values", "start", "reason"),
+    [
+        (np.ones(200), 0, "btc_etf_net_flow: index or series does not vary (etf_flows, BTC)"),
+        (np.arange(200.0), 900, "btc_etf_net_flow: 0 periods with both values are too few"),
+    ],
+)
+def test_a_series_that_cannot_be_compared_is_said(world, values, start, reason):
+    random = np.random.default_rng(23)
+    days = pd.date_range(world.start + timedelta(days=start), periods=200)
+    given = pd.DataFrame({"date": days.strftime("%Y-%m-%d"), "value": values})
+    index = pd.concat(
+        world.index(
+            {"leverage": random.normal(size=200), "etf_flows": random.normal(size=200)}, asset=asset
+        )
+        for asset in ("all", "BTC")
+    )
+    index["stance"] = index["pressure"].clip(-1, 1)
+    result = study.run(
+        index,
+        world.prices(random.normal(size=200)),
+        world.plan(),
+        series=given.assign(name="btc_etf_net_flow"),
+    )
+    assert result.outside == ()
+    assert any(note.startswith(f"Not compared: {reason}") for note in result.notes)
+
+
 def test_series_files_are_read_and_named(tmp_path, world):
     table = _series(world, np.arange(5.0)).drop(columns="name")
     table.loc[2, "value"] = np.nan

@@ -319,6 +319,21 @@ def test_bad_prices_are_refused_clearly(world, damage, message):
         study.run(world.index({"leverage": random.normal(size=100)}), damage(prices), world.plan())
 
 
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda i: i.iloc[:0], "holds no row"),
+        (lambda i: i.assign(pressure=i["pressure"].where(i.index != 50, np.inf)), "infinite"),
+        (lambda i: pd.concat([i, i.iloc[:3]]), "repeats periods"),
+    ],
+)
+def test_bad_indices_are_refused_clearly(world, damage, message):
+    random = np.random.default_rng(24)
+    index = damage(world.index({"leverage": random.normal(size=100)}))
+    with pytest.raises(StudyError, match=message):
+        study.run(index, world.prices(random.normal(size=100)), world.plan())
+
+
 def test_mild_faults_of_prices_are_mended_and_said(world):
     random = np.random.default_rng(14)
     prices = world.prices(random.normal(size=100))
