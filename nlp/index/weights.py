@@ -28,7 +28,7 @@ from nlp.index.stated import FLOW_DRIVER
 from nlp.index.stories import Floats, Integers, StoryTable
 
 STATED = 3.0
-STATED_DAY = 6.0
+STATED_DAY = 10.0
 LEVERAGE_DRIVER = "leverage"
 SPOKEN_OF = timedelta(hours=24)
 # A story at midnight still says something of its day, and one that states only its day is taken

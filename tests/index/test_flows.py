@@ -155,11 +155,11 @@ def _stance(news, items, asset="BTC", *, days=WEDNESDAY, **more):
         ),
     ],
 )
-def test_the_last_days_flow_speaks_by_side_and_size_and_weighs_six_filings(news, title, millions):
+def test_the_last_days_flow_speaks_by_side_and_size_and_weighs_ten_filings(news, title, millions):
     """The tagger hears 0.8 in all of them."""
     filing = _told(news, 9001, "Bitcoin ETF filing amended", stance=-0.4)
     found = _stance(news, [*_usual_days(news), _told(news, 9000, title), filing])
-    assert found == pytest.approx((6 * np.tanh(millions / 200) - 0.4) / 7)
+    assert found == pytest.approx((10 * np.tanh(millions / 200) - 0.4) / 11)
 
 
 @pytest.mark.parametrize(
