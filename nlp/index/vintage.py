@@ -24,20 +24,14 @@ def vintage_of(digest: bytes, **parameters: Any) -> str:
 def _code_digest() -> str:
     """Digest of the code and taxonomy that decide the numbers: a version no one can forget."""
     room = files("nlp")
-    names = (
-        "taxonomy.toml",
-        "recaps.py",
-        "sentences.py",
-        "gazetteer.toml",
-        "entities_gazetteer.py",
-    )
-    sources = [room / name for name in names]
-    # The index asks the grammar of amounts which flows are those of a day and of all funds.
-    for part in ("index", "amounts"):
-        sources += sorted(
-            (entry for entry in (room / part).iterdir() if entry.name.endswith(".py")),
-            key=lambda entry: entry.name,
-        )
+    # The index asks the grammar of amounts which flows are those of a day and of all funds, and
+    # that grammar rests on the gazetteer and on modules of the room itself.
+    sources = [
+        entry
+        for part in (room, room / "index", room / "amounts")
+        for entry in sorted(part.iterdir(), key=lambda entry: entry.name)
+        if entry.name.endswith((".py", ".toml"))
+    ]
     whole = hashlib.sha256()
     for source in sources:
         whole.update(source.read_bytes())
