@@ -61,11 +61,11 @@ def _identifier() -> LanguageIdentifier:
 def detect_language(text: str) -> str | None:
     """ISO 639-1 code of the language; null when there are no letters to tell it from."""
     sample = text[:LONGEST]
-    letters = [character for character in sample if character.isalpha()]
+    letters = sum(map(str.isalpha, sample))
     if not letters:
         return None
-    latin = sum(_is_latin(character) for character in letters) / len(letters)
-    if len(letters) < SHORTEST and latin > 0.5:
+    latin = 1.0 if sample.isascii() else sum(map(_is_latin, sample)) / letters
+    if letters < SHORTEST and latin > 0.5:
         return "en"
     code, probability = _identifier().classify(sample)
     if latin <= 0.5:
@@ -75,4 +75,4 @@ def detect_language(text: str) -> str | None:
 
 @cache
 def _is_latin(character: str) -> bool:
-    return unicodedata.name(character, "").startswith("LATIN")
+    return character.isalpha() and unicodedata.name(character, "").startswith("LATIN")
