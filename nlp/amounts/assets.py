@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from nlp.amounts.context import Context
 from nlp.amounts.quantities import BARE, COIN
 from nlp.amounts.sentences import Sentence
@@ -30,6 +32,7 @@ _FUND_NOUNS = frozenset(
     }
 )
 _FUND_PHRASE = 4
+_REMEMBERED = 1 << 13  # words
 BREAK = 4.0
 FOLLOWING = 3.0
 CLOSE = 10.0  # a coin named nearer than this speaks louder than the sentences before
@@ -61,15 +64,22 @@ def asset_of(
             ((_distance(sentence, place, index), asset) for place, asset, _ in mentions),
             default=None,
         )
-        if context.asset is not None and (best is None or best[0] > CLOSE):
-            return context.asset
-    return best[1] if best else (context.asset if kind != "liquidation" else None)
+        if best is None or best[0] > CLOSE:
+            told = _told_before(context)
+            if told is not None:
+                return told
+    return best[1] if best else (_told_before(context) if kind != "liquidation" else None)
+
+
+def _told_before(context: Context) -> str | None:
+    return next((told for one in context.earlier() if (told := fund_asset_of(one))), None)
 
 
 def fund_asset_of(sentence: Sentence) -> str | None:
     """The one asset whose funds the sentence speaks of; ``all`` for several; None without any."""
-    funds = {asset for _, asset, phrase in _mentions(sentence) if phrase}
-    told = funds or {asset for _, asset, _ in _mentions(sentence)}
+    mentions = _mentions(sentence)
+    funds = {asset for _, asset, phrase in mentions if phrase}
+    told = funds or {asset for _, asset, _ in mentions}
     return next(iter(told)) if len(told) == 1 else (ALL if len(funds) > 1 else None)
 
 
@@ -79,8 +89,7 @@ def _mentions(sentence: Sentence) -> list[tuple[int, str, bool]]:
     for place, word in enumerate(sentence.words):
         if word.quantity is not None:
             continue
-        ticker = word.text.removesuffix("'s").removesuffix("’s")
-        held = asset_of_fund().get(ticker)
+        held = _held_by(word.text)
         if held:
             found.append((place, held, True))
             continue
@@ -109,6 +118,12 @@ def _mentions(sentence: Sentence) -> list[tuple[int, str, bool]]:
     ]
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def _held_by(text: str) -> str | None:
+    return asset_of_fund().get(text.removesuffix("'s").removesuffix("’s"))
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def _asset_word(text: str) -> str | None:
     known = assets_by_word()
     bare = text.removesuffix("'s").removesuffix("’s")

@@ -2,20 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from functools import cached_property
 
-from nlp.amounts.sentences import Sentence
-from nlp.amounts.vocabulary import FALL_WORDS, FUND_CONTEXT
+from nlp.amounts.sentences import Sentence, Sentences
+from nlp.amounts.vocabulary import FALL_WORDS, FUND_CONTEXT, flow_sign_of
+
+_NONE: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
 class Context:
-    """Words of the title and of the sentence before; flow direction and asset told last."""
+    """What stands before sentence ``number`` of ``field``: the title, and sentences of the field.
 
-    title: frozenset[str]
-    before: frozenset[str]
-    flow_sign: int = 0
-    asset: str | None = None
+    ``title`` is ``field`` itself while that is read. Nothing is read before it is asked for.
+    """
+
+    def __init__(self, title: Sentences | None, field: Sentences, number: int) -> None:
+        self._title = title
+        self._field = field
+        self._number = number
+
+    @cached_property
+    def title(self) -> frozenset[str]:
+        """Words of the title, as far as it stands before."""
+        if self._title is self._field:
+            return self.before
+        return self._title[len(self._title) - 1].distinct if self._title else _NONE
+
+    @cached_property
+    def before(self) -> frozenset[str]:
+        """Words of the sentence before, in the same field."""
+        return self._field[self._number - 1].distinct if self._number else _NONE
+
+    @cached_property
+    def flow_sign(self) -> int:
+        """Direction of a flow told last in the same field, 0 without any."""
+        for sentence in self._in_field():
+            for word in sentence.words:
+                if sign := flow_sign_of(word.lower):
+                    return sign
+        return 0
+
+    def earlier(self) -> Iterator[Sentence]:
+        """Sentences before this one, the nearest first."""
+        yield from self._in_field()
+        if self._title is not None and self._title is not self._field:
+            for number in reversed(range(len(self._title))):
+                yield self._title[number]
+
+    def _in_field(self) -> Iterator[Sentence]:
+        for number in reversed(range(self._number)):
+            yield self._field[number]
 
     @property
     def around(self) -> frozenset[str]:
@@ -31,8 +68,3 @@ class Context:
     def tells_of_fall(self) -> bool:
         """Whether the title speaks of a falling price."""
         return not self.title.isdisjoint(FALL_WORDS | {"below"})
-
-
-def words_of(sentence: Sentence) -> frozenset[str]:
-    """Distinct lower-case words of a sentence."""
-    return frozenset(word.lower for word in sentence.words)

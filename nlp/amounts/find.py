@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-from nlp.amounts.assets import ALL, asset_of, fund_asset_of
-from nlp.amounts.context import Context, words_of
-from nlp.amounts.gates import flow_sign_of
+from nlp.amounts.assets import ALL, asset_of
+from nlp.amounts.context import Context
 from nlp.amounts.kinds import Reading, read_figures
 from nlp.amounts.periods import Period, find_periods, nearest_period
-from nlp.amounts.quantities import BARE, COIN, Quantity, find_quantities
-from nlp.amounts.sentences import Sentence, read_sentence
+from nlp.amounts.quantities import BARE, COIN, find_quantities
+from nlp.amounts.sentences import Sentence, Sentences
 from nlp.readable import readable
 from nlp.records import Amount, AmountKind, FieldName
 from nlp.sentences import sentence_spans
@@ -46,8 +45,7 @@ def find_amounts(
     if text:
         fields.append(("text", text))
     found: list[Amount] = []
-    title_words: frozenset[str] = frozenset()
-    asset: str | None = None
+    title_sentences: Sentences | None = None
     for field, written in fields:
         content = readable(written)
         quantities = find_quantities(content)
@@ -55,44 +53,24 @@ def find_amounts(
             continue
         whole = field == "title" and len(content) <= LONGEST_TITLE
         spans = [(0, len(content))] if whole else sentence_spans(content)
-        before: frozenset[str] = frozenset()
-        flow_sign = 0
-        periods: list[Period] = []
-        for start, end, inside in _by_sentence(spans, quantities):
-            sentence = read_sentence(content, start, end, inside)
-            words = words_of(sentence)
-            context = Context(title_words, before, flow_sign, asset)
-            readings = read_figures(sentence, context) if inside else []
+        sentences = Sentences(content, spans, quantities)
+        if field == "title":
+            title_sentences = sentences
+        for number, start, end in sentences.with_figures():
+            sentence = sentences[number]
+            if not sentence.cues:
+                continue
+            context = Context(title_sentences, sentences, number)
+            readings = read_figures(sentence, context)
+            periods: list[Period] = []
             if readings and published_at:
                 periods = find_periods(content, start, end, published_at.date())
             for reading in readings:
-                period = (
-                    nearest_period(periods, reading.quantity, content) if published_at else None
-                )
+                period = nearest_period(periods, reading.quantity, content)
                 found.append(
                     _amount(field, content, sentence, reading, period=period, context=context)
                 )
-            asset = fund_asset_of(sentence) or asset
-            flow_sign = next(
-                (sign for word in sentence.words if (sign := flow_sign_of(word.lower))), flow_sign
-            )
-            before = words
-            if field == "title":
-                title_words = words
     return _once(found)
-
-
-def _by_sentence(
-    spans: Sequence[tuple[int, int]], quantities: Sequence[Quantity]
-) -> Iterator[tuple[int, int, list[Quantity]]]:
-    position = 0
-    for start, end in spans:
-        inside = []
-        while position < len(quantities) and quantities[position].start < end:
-            if quantities[position].start >= start and quantities[position].end <= end:
-                inside.append(quantities[position])
-            position += 1
-        yield start, end, inside
 
 
 def _amount(

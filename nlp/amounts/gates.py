@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from nlp.amounts.context import Context, words_of
+from nlp.amounts.context import Context
 from nlp.amounts.quantities import BARE, MONEY, Quantity
 from nlp.amounts.sentences import FoundCue, Sentence
 from nlp.amounts.vocabulary import (
@@ -25,6 +25,7 @@ from nlp.amounts.vocabulary import (
     TREASURY_WORDS,
     VENTURE,
     asset_words,
+    flow_sign_of,
     treasury_companies,
 )
 from nlp.readable import word_set
@@ -35,24 +36,6 @@ Agent = Literal["fund", "institution", "private", "unknown"]
 
 AGENT_REACH = 16
 ASSET_REACH = 6
-_INFLOW = frozenset({"inflow", "inflows", "influx", "positive", "poured"})
-_OUTFLOW = frozenset(
-    {
-        "exodus",
-        "exit",
-        "exits",
-        "exited",
-        "withdrew",
-        "outflow",
-        "outflows",
-        "negative",
-        "redemptions",
-        "withdrawals",
-        "lost",
-        "bled",
-        "shed",
-    }
-)
 _SHARES = frozenset(
     {
         "stock",
@@ -125,7 +108,7 @@ def admit(  # noqa: PLR0911 - one kind a line
 def _net_flow(
     sentence: Sentence, found: FoundCue, index: int, quantity: Quantity, context: Context
 ) -> Meaning | None:
-    words = words_of(sentence)
+    words = sentence.distinct
     told = not words.isdisjoint(FUND_CONTEXT) or not words.isdisjoint(ISSUERS)
     around = sentence.lower(found.first - 3, found.last + 4)
     if not EXCHANGE_FLOW.isdisjoint(around[:4]) and FUND_WORDS.isdisjoint(around):
@@ -168,11 +151,6 @@ def _flow_sign(sentence: Sentence, found: FoundCue, index: int, context: Context
     # Tables print "Daily net flow: $96.1 million" and put a minus before an outflow.
     net = "net" in sentence.lower(found.first, found.last)
     return 1 if net or agent_of(sentence, found, context) == "fund" else 0
-
-
-def flow_sign_of(word: str) -> int:
-    """1 for a word of inflow, -1 for one of outflow, 0 for others."""
-    return 1 if word in _INFLOW else -1 if word in _OUTFLOW else 0
 
 
 # Holders
@@ -251,7 +229,7 @@ def _names_asset(sentence: Sentence, first: int, last: int) -> bool:
 
 
 def _raise(sentence: Sentence, found: FoundCue, index: int, context: Context) -> Meaning | None:
-    words = words_of(sentence)
+    words = sentence.distinct
     around = words | context.around
     if not around.isdisjoint(VENTURE) or {"government", "debt"} <= words:
         return None
@@ -275,7 +253,7 @@ def _raise(sentence: Sentence, found: FoundCue, index: int, context: Context) ->
 def _liquidation(
     sentence: Sentence, found: FoundCue, index: int, quantity: Quantity, context: Context
 ) -> Meaning | None:
-    words = words_of(sentence)
+    words = sentence.distinct
     if not (words | context.title).isdisjoint(BANKRUPTCY):
         return None
     cue_words = set(sentence.lower(found.first, found.last + 1))
@@ -295,7 +273,7 @@ def _liquidation(
 def _open_interest(
     sentence: Sentence, found: FoundCue, index: int, quantity: Quantity
 ) -> Meaning | None:
-    if quantity.unit == BARE and not (quantity.value >= 1000 and "btc" in words_of(sentence)):
+    if quantity.unit == BARE and not (quantity.value >= 1000 and "btc" in sentence.distinct):
         return None
     if quantity.unit == "bp":
         return None
@@ -316,7 +294,7 @@ def _open_interest(
 
 
 def _rate(sentence: Sentence, found: FoundCue, index: int, quantity: Quantity) -> Meaning | None:
-    words = words_of(sentence)
+    words = sentence.distinct
     near = set(sentence.lower(index - 9, index + 6))
     if words.isdisjoint(RATE_WORDS) and quantity.unit != "bp":
         return None

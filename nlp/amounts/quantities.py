@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from nlp.entities_gazetteer import assets_by_word
-from nlp.readable import word_set
+from nlp.readable import case_folded, word_set
 
 COIN: Final = "coin"  # "38 coins": which coin is told elsewhere
 BARE: Final = "bare"  # a number without any unit
@@ -274,7 +274,9 @@ _LOWER_TICKERS = frozenset({"btc", "eth", "xrp", "bnb", "ltc", "trx", "xlm"})
 
 
 def _in_words(text: str) -> Iterator[Quantity]:
-    for match in _WORDS.finditer(text):
+    folded = case_folded(text)
+    of_size = "illion" in folded or "thousand" in folded
+    for match in _WORDS.finditer(text) if of_size else ():
         if match.start() and text[match.start() - 1] == "-":
             continue
         value = _COUNTS[match["count"].lower().replace("-", " ")] * _SCALES[match["word"].lower()]
@@ -282,7 +284,7 @@ def _in_words(text: str) -> Iterator[Quantity]:
         united = _with_unit(text, quantity)
         # "over half a billion in Bitcoin": money unless a coin is named as the unit.
         yield united if united.unit != BARE else replace(united, unit="USD")
-    for match in _FRACTION_POINT.finditer(text):
+    for match in _FRACTION_POINT.finditer(text) if "point" in folded else ():
         size = match["size"].lower()
         yield Quantity(match.start(), match.end(), _POINTS.get(size, 75.0), "bp")
 

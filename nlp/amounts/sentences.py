@@ -6,19 +6,16 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from itertools import product
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, NamedTuple
 
 from corpus.records import Record
 from nlp.amounts.quantities import Quantity
+from nlp.phrases import Phrases
 from nlp.readable import word_set
 from nlp.records import AmountKind
-
-if TYPE_CHECKING:
-    from spacy.matcher import PhraseMatcher
-    from spacy.vocab import Vocab
 
 CueKind = AmountKind | Literal["other"]
 
@@ -36,8 +33,7 @@ class Cue(Record):
     planned: AmountKind | None = None
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(NamedTuple):
     """A token: its place in the field and its text in lower case; ``quantity`` where it is a
     figure."""
 
@@ -65,15 +61,20 @@ class Sentence:
     cues: tuple[FoundCue, ...]
     figures: tuple[int, ...]
 
+    @cached_property
+    def distinct(self) -> frozenset[str]:
+        """The lower-case words, each once."""
+        return frozenset(word.lower for word in self.words)
+
     def lower(self, first: int, last: int) -> list[str]:
         """Lower-case texts of the words from ``first`` up to ``last`` (exclusive)."""
         return [word.lower for word in self.words[max(0, first) : max(0, last)]]
 
 
 _TOKEN = re.compile(
-    r"[^\W\d_]+(?:['’.&][^\W\d_]+)*+(?:-[^\W\d_]+)?|\d+(?:st|nd|rd|th)?|\S", re.IGNORECASE
+    r"[^\W\d_]+(?:['’.&][^\W\d_]+)*+(?:-[^\W\d_]+)?|\d+(?:[sS][tT]|[nN][dD]|[rR][dD]|[tT][hH])?|\S"
 )
-# Stands for every figure in what the matcher reads: numbers would fill spaCy's store of strings.
+# Stands for every figure in the phrases of the grammar.
 _NUMBER = "#"
 
 
@@ -89,6 +90,44 @@ _HOMONYMS = {
     "fund": frozenset(["to", "hedge", "venture", "will", "would", "helped", "and"]),
     "trust": frozenset(["to", "of", "in", "public"]),
 }
+
+
+class Sentences:
+    """The sentences of a field, each read when it is first asked for: most figures need few."""
+
+    def __init__(
+        self, text: str, spans: Sequence[tuple[int, int]], quantities: Sequence[Quantity]
+    ) -> None:
+        self._text = text
+        self._spans = list(_by_sentence(spans, quantities))
+        self._read: dict[int, Sentence] = {}
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    def __getitem__(self, number: int) -> Sentence:
+        if number not in self._read:
+            self._read[number] = read_sentence(self._text, *self._spans[number])
+        return self._read[number]
+
+    def with_figures(self) -> Iterator[tuple[int, int, int]]:
+        """Number, start and end of each sentence in which there is a figure."""
+        for number, (start, end, inside) in enumerate(self._spans):
+            if inside:
+                yield number, start, end
+
+
+def _by_sentence(
+    spans: Sequence[tuple[int, int]], quantities: Sequence[Quantity]
+) -> Iterator[tuple[int, int, list[Quantity]]]:
+    position = 0
+    for start, end in spans:
+        inside = []
+        while position < len(quantities) and quantities[position].start < end:
+            if quantities[position].start >= start and quantities[position].end <= end:
+                inside.append(quantities[position])
+            position += 1
+        yield start, end, inside
 
 
 def read_sentence(text: str, start: int, end: int, quantities: Sequence[Quantity]) -> Sentence:
@@ -140,15 +179,8 @@ def _opens_name(before: Sequence[Word]) -> bool:
 
 
 def _find_cues(words: Sequence[Word]) -> list[FoundCue]:
-    from spacy.tokens import Doc  # noqa: PLC0415 - slow to import, and texts without figures need none
-
-    vocab, matcher = _matcher()
-    document = Doc(vocab, words=[_NUMBER if word.quantity else word.lower for word in words])
-    rules = cues()
-    return [
-        FoundCue(first, end - 1, rules[int(vocab.strings[key])])
-        for key, first, end in matcher(document)
-    ]
+    found = _phrases().find([word.lower for word in words])
+    return [FoundCue(first, end - 1, cue) for first, end, cue in found]
 
 
 @cache
@@ -159,18 +191,12 @@ def cues() -> tuple[Cue, ...]:
 
 
 @cache
-def _matcher() -> tuple[Vocab, PhraseMatcher]:
-    """A matcher of all phrases; it is a trie, so its work is linear in the words of a sentence."""
-    from spacy.matcher import PhraseMatcher  # noqa: PLC0415 - slow to import
-    from spacy.tokens import Doc  # noqa: PLC0415
-    from spacy.vocab import Vocab  # noqa: PLC0415
-
-    vocab = Vocab()
-    matcher = PhraseMatcher(vocab, attr="ORTH")
-    for number, cue in enumerate(cues()):
-        phrases = {words for phrase in cue.phrases for words in _expand(phrase)}
-        matcher.add(str(number), [Doc(vocab, words=list(words)) for words in sorted(phrases)])
-    return vocab, matcher
+def _phrases() -> Phrases[Cue]:
+    phrases: Phrases[Cue] = Phrases()
+    for cue in cues():
+        for words in {words for phrase in cue.phrases for words in _expand(phrase)}:
+            phrases.add(words, cue)
+    return phrases
 
 
 def _expand(phrase: str) -> Iterator[tuple[str, ...]]:

@@ -60,6 +60,24 @@ EXPECTED = word_set(
     " authorizes authorized approves upsizes files filed pitches pursues pursue pursuing"
     " empowers"
 )
+INFLOW = frozenset({"inflow", "inflows", "influx", "positive", "poured"})
+OUTFLOW = frozenset(
+    {
+        "exodus",
+        "exit",
+        "exits",
+        "exited",
+        "withdrew",
+        "outflow",
+        "outflows",
+        "negative",
+        "redemptions",
+        "withdrawals",
+        "lost",
+        "bled",
+        "shed",
+    }
+)
 # Words for a group of funds, or one of them.
 FUND_WORDS = word_set(
     "etf etfs etp etps fund funds trust trusts etn exchange-traded etc issuer issuers"
@@ -120,6 +138,11 @@ FALL_WORDS = word_set(
 
 
 STABLECOINS = frozenset({"USDT", "USDC"})
+
+
+def flow_sign_of(word: str) -> int:
+    """1 for a word of inflow, -1 for one of outflow, 0 for others."""
+    return 1 if word in INFLOW else -1 if word in OUTFLOW else 0
 
 
 @cache
