@@ -165,12 +165,12 @@ def _meant(  # noqa: PLR0911 - one clue a line
     document: Doc, span: Span, told: set[tuple[str, str]], words: frozenset[str]
 ) -> bool:
     entry = _by_id()[span.id_]
+    if span.label_ != "word" and not entry.common:
+        return True
     before = [token.lower_ for token in document[max(0, span.start - 2) : span.start]]
     after = [token.lower_ for token in document[span.end : span.end + 2]]
     if span.label_ == "word":
         return _is_ambiguous_name_meant(entry, span, before, after, words)
-    if not entry.common:
-        return True
     if before[-1:] == ["$"]:
         return True
     if span.text.islower():

@@ -7,15 +7,15 @@ tokens: an exact decomposition of the score, not an estimate made afterwards.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp.records import FieldName, Span
-from nlp.windows import Sentence
+from nlp.encoding import Tokens
+from nlp.records import Item, Span
+from nlp.windows import Reading, Sentence, Window
 
 MOST = 3
 # A further sentence is evidence too when its share is at least this part of the strongest one's.
@@ -24,47 +24,72 @@ ALSO = 0.5
 # window's.
 SPEAKS = 0.5
 
-Place = tuple[FieldName, int]
+
+@dataclass(frozen=True)
+class Told:
+    """A window that was read: its tokens, and the share of each in the logit of each driver that
+    asks for evidence, ``shares`` (tokens, drivers)."""
+
+    window: Window
+    tokens: Tokens
+    shares: NDArray[np.float32]
 
 
 def choose_evidence(
-    sentences: Sequence[Sentence],
-    places: Sequence[Sequence[Place | None]],
-    shares: Sequence[NDArray[np.float32]],
-    window_probability: NDArray[np.float64],
-    fields: dict[FieldName, str],
-) -> tuple[Span, ...]:
-    """Evidence for one driver, in the order of the item.
+    item: Item, reading: Reading, told: Sequence[Told], probability: NDArray[np.float64]
+) -> list[tuple[Span, ...]]:
+    """Evidence for each driver that asks for it, in the order of the item.
 
-    ``places`` and ``shares`` hold, for each window, the place and the share of each token;
-    ``window_probability`` (windows,) is the driver's probability in each; ``fields`` are the fields
-    as given.
+    ``probability`` (windows, drivers) is how probable each is in each window.
     """
-    total: dict[int, float] = defaultdict(float)
-    starts: dict[FieldName, list[tuple[int, int]]] = {field: [] for field in fields}
-    for number, sentence in enumerate(sentences):
-        starts[sentence.field].append((sentence.start, number))
-    for window, probability in enumerate(window_probability):
-        if probability < SPEAKS * window_probability.max():
-            continue
-        for place, share in zip(places[window], shares[window], strict=False):
-            if place is not None:
-                found = _sentence_at(starts[place[0]], place[1])
-                if found is not None:
-                    total[found] += float(share)
-    if not total:
-        return ()
-    ranked = sorted(total, key=lambda number: (-total[number], number))
-    strongest = total[ranked[0]]
-    chosen = [number for number in ranked[:MOST] if total[number] >= ALSO * strongest] or ranked[:1]
-    return tuple(_span(sentences[number], fields) for number in sorted(chosen))
+    sentences = reading.sentences()
+    if len(sentences) == 1:
+        return [(_span(sentences[0], item),)] * probability.shape[1]
+    told_in = [_sentences_of(sentences, one, reading.title) for one in told]
+    found = []
+    for driver, in_window in enumerate(probability.T):
+        speaks = np.flatnonzero(~(in_window < SPEAKS * in_window.max())).tolist()
+        numbers = np.concatenate([told_in[window] for window in speaks])
+        shares = np.concatenate([told[window].shares[:, driver] for window in speaks])
+        chosen = _strongest(numbers, shares, len(sentences))
+        found.append(tuple(_span(sentences[number], item) for number in chosen))
+    return found
 
 
-def _sentence_at(starts: list[tuple[int, int]], position: int) -> int | None:
-    place = bisect_right(starts, (position, 1 << 60)) - 1
-    return starts[place][1] if place >= 0 else None
+def _strongest(
+    numbers: NDArray[np.int64], shares: NDArray[np.float32], sentences: int
+) -> list[int]:
+    """The sentences with the greatest sums of shares, by the sentence that each token is in."""
+    inside = numbers >= 0
+    numbers = numbers[inside]
+    total = np.bincount(numbers, shares[inside], sentences).tolist()
+    ranked = sorted(set(numbers.tolist()), key=lambda number: (-total[number], number))
+    chosen = [number for number in ranked[:MOST] if total[number] >= ALSO * total[ranked[0]]]
+    return sorted(chosen or ranked[:1])
 
 
-def _span(sentence: Sentence, fields: dict[FieldName, str]) -> Span:
-    text = fields[sentence.field][sentence.start : sentence.end]
+def _sentences_of(sentences: Sequence[Sentence], told: Told, title: str) -> NDArray[np.int64]:
+    """The number of the sentence that each token stands in, -1 for none."""
+    parts, starts = told.tokens.places
+    found = np.full(len(parts), -1)
+    titled = told.window.title is not None
+    for part in (0, 1):
+        of_title = titled and part == 0
+        shift = len(title) - len(title.lstrip()) if of_title else told.window.text_start
+        begins = [
+            (one.start, number)
+            for number, one in enumerate(sentences)
+            if one.field == ("title" if of_title else "text")
+        ]
+        inside = np.flatnonzero(parts == part)
+        if begins and len(inside):
+            first = [start for start, _ in begins]
+            place = np.searchsorted(first, starts[inside] + shift, side="right") - 1
+            found[inside] = np.where(place < 0, -1, begins[0][1] + place)
+    return found
+
+
+def _span(sentence: Sentence, item: Item) -> Span:
+    field = (item.title if sentence.field == "title" else item.text) or ""
+    text = field[sentence.start : sentence.end]
     return Span(field=sentence.field, start=sentence.start, end=sentence.end, text=text)

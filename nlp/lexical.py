@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Encoding
+
+from nlp.encoding import TokenIds
 
 BUCKETS = 1 << 17
 LONGEST_RUN = 3
@@ -28,11 +29,11 @@ Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
 
-def token_runs(encodings: Sequence[Encoding]) -> tuple[Integers, Integers]:
+def token_runs(encodings: Sequence[TokenIds]) -> tuple[Integers, Integers]:
     """Item number and bucket of every distinct run of tokens, sorted by item, then bucket."""
     lengths = np.array([len(encoding.ids) for encoding in encodings], np.int64)
     tokens = np.fromiter(
-        (token for encoding in encodings for token in encoding.ids), np.uint64, int(lengths.sum())
+        chain.from_iterable(encoding.ids for encoding in encodings), np.uint64, int(lengths.sum())
     )
     item = np.repeat(np.arange(len(encodings)), lengths)
     found = []
@@ -73,7 +74,7 @@ class LexicalHead:
     rarity: Floats
     bias: Floats
 
-    def scores(self, encodings: Sequence[Encoding]) -> Floats:
+    def scores(self, encodings: Sequence[TokenIds]) -> Floats:
         """Scores of shape (items, outputs)."""
         item, bucket = token_runs(encodings)
         rarity = self.rarity[bucket].astype(np.float64)
@@ -83,19 +84,25 @@ class LexicalHead:
         total = np.add.reduceat(weighted, starts, axis=0) / length[:, None]
         return (total * self.scale + self.bias).astype(np.float32)
 
-    def token_shares(self, encoding: Encoding, output: int) -> Floats:
+    def token_shares(self, encoding: TokenIds, output: int) -> Floats:
         """What each token has in one score, shape (tokens,); they sum to the score less its bias.
 
         A run's part is split evenly over the tokens of all its places.
         """
+        shares: Floats = self.shares_in(encoding, [output])[:, 0]
+        return shares
+
+    def shares_in(self, encoding: TokenIds, outputs: Sequence[int]) -> Floats:
+        """:meth:`token_shares` of several scores at once, shape (tokens, outputs)."""
         by_length = _buckets_by_length(np.array(encoding.ids, np.uint64))
         distinct, place, times = np.unique(
             np.concatenate(by_length), return_inverse=True, return_counts=True
         )
         rarity = self.rarity[distinct].astype(np.float64)
-        worth = self.weights[distinct, output] * rarity * float(self.scale[output])
-        worth /= np.sqrt((rarity**2).sum()) * times
-        shares = np.zeros(len(encoding.ids))
+        worth = self.weights[distinct][:, outputs] * rarity[:, None]
+        worth = worth * self.scale[outputs].astype(np.float64)
+        worth /= (np.sqrt((rarity**2).sum()) * times)[:, None]
+        shares = np.zeros((len(encoding.ids), len(outputs)))
         starts = np.cumsum([0, *map(len, by_length)])
         for earlier, (start, end) in enumerate(pairwise(starts)):
             part = worth[place[start:end]] / (earlier + 1)

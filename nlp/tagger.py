@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from threading import Lock
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,9 +36,9 @@ from nlp.backends import (
 )
 from nlp.crypto_words import names_crypto
 from nlp.decide import Judgement, Scores, judge
-from nlp.encoding import TextEncoder
+from nlp.encoding import TextEncoder, Tokens
 from nlp.entities import find_entities
-from nlp.evidence import Place, choose_evidence
+from nlp.evidence import Told, choose_evidence
 from nlp.language import detect_language
 from nlp.lexical import LexicalHead, load_lexical_head
 from nlp.manifest import LEXICAL_FILE, TOKENIZER_FILE, Manifest, read_manifest, verified
@@ -52,7 +53,7 @@ from nlp.records import (
     TagRecord,
 )
 from nlp.taxonomy import drivers
-from nlp.windows import Reading, read, token_places
+from nlp.windows import Reading, read
 
 SHIPPED = Path(__file__).resolve().parent.parent / "models" / "undertow-drivers"
 # Tokens a batch: large enough to fill the processor, small enough to stay in its cache.
@@ -168,21 +169,26 @@ class Tagger:
     def tag(self, items: Sequence[Item]) -> list[Tags]:
         """One record or failure an item, in the order of ``items``.
 
-        Many items are tagged in lanes, one a processor: while one lane reads words, the network
+        Several items are tagged in lanes, one a processor: while one lane reads words, the network
         runs in the others.
         """
-        if self._backend.lanes == 1 or len(items) <= LANE_ITEMS:
-            return self._tag(items, self._backend)
-        backend = self._backend.lane()
-        shares = [items[start : start + LANE_ITEMS] for start in range(0, len(items), LANE_ITEMS)]
-        lanes = ThreadPoolExecutor(self._backend.lanes)
+        if self.lanes == 1 or len(items) == 1:
+            return self.tag_in_lane(items)
+        size = max(1, min(LANE_ITEMS, -(-len(items) // self.lanes)))
+        shares = [items[start : start + size] for start in range(0, len(items), size)]
+        threads = ThreadPoolExecutor(self.lanes)
         try:
-            found = lanes.map(lambda share: self._tag(share, backend), shares)
-            return [one for share in found for one in share]
+            return [one for share in threads.map(self.tag_in_lane, shares) for one in share]
         finally:
-            lanes.shutdown(cancel_futures=True)
+            threads.shutdown(cancel_futures=True)
 
-    def _tag(self, items: Sequence[Item], backend: Backend) -> list[Tags]:
+    @property
+    def lanes(self) -> int:
+        """How many threads may be in :meth:`tag_in_lane` at a time, each on a processor."""
+        return self._backend.lanes
+
+    def tag_in_lane(self, items: Sequence[Item]) -> list[Tags]:
+        """Like :meth:`tag`, in this thread alone; for servers that tag for many at a time."""
         found: dict[int, Tags] = {}
         pending: list[_Pending] = []
         windows = 0
@@ -196,11 +202,11 @@ class Tagger:
                     found[place] = ready
         if pending:
             pairs = [(one.title, one.text) for item in pending for one in item.reading.windows]
-            encodings = self._encoder.encode(pairs)
+            encodings = [self._encoder.tokens(*pair) for pair in pairs]
             lexical = self._lexical.scores(encodings)
             chosen = [self._worth_reading(one, lexical) for one in pending]
             run = [number for numbers in chosen for number in numbers]
-            logits = self._run(encodings, list(range(windows)) if self.added else run, backend)
+            logits = self._run(encodings, list(range(windows)) if self.added else run)
             with self._words:
                 for one, numbers in zip(pending, chosen, strict=True):
                     record = self._record(one, numbers, encodings, logits, lexical)
@@ -208,15 +214,6 @@ class Tagger:
                         record = self._with_added(record, one, encodings, logits)
                     found[one.place] = record
         return [found[place] for place in range(len(items))]
-
-    @property
-    def lanes(self) -> int:
-        """How many threads may be in :meth:`tag_in_lane` at a time, each on a processor."""
-        return self._backend.lanes
-
-    def tag_in_lane(self, items: Sequence[Item]) -> list[Tags]:
-        """Like :meth:`tag`, on one processor; for servers that tag for many at a time."""
-        return self._tag(items, self._backend.lane())
 
     def tag_stream(self, items: Iterable[Item], *, chunk: int = 1024) -> Iterator[Tags]:
         """Records in the order of ``items``, read ``chunk`` at a time: memory does not grow."""
@@ -263,10 +260,10 @@ class Tagger:
             if number == one.first or words[number - one.first] >= floor
         ]
 
-    def _run(
-        self, encodings: list[Encoding], numbers: list[int], backend: Backend
-    ) -> dict[int, Logits]:
+    def _run(self, tokens: Sequence[Tokens], numbers: list[int]) -> dict[int, Logits]:
         """Logits of the numbered windows, run in batches of one width."""
+        # Of an encoding the batches hold only what tokens have too.
+        encodings = cast(Sequence[Encoding], tokens)
         by_width: dict[int, list[int]] = defaultdict(list)
         for number in numbers:
             by_width[width_of(encodings[number])].append(number)
@@ -275,14 +272,14 @@ class Tagger:
             size = max(1, BATCH_TOKENS // width)
             for start in range(0, len(same), size):
                 chosen = same[start : start + size]
-                batch = run_batch(backend, [encodings[number] for number in chosen])
+                batch = run_batch(self._backend, [encodings[number] for number in chosen])
                 for row, number in enumerate(chosen):
                     found[number] = batch.row(row)
         return found
 
     def _views(self, pairs: Sequence[Pair]) -> Views:
-        encodings = self._encoder.encode(pairs)
-        logits = self._run(encodings, list(range(len(encodings))), self._backend)
+        encodings = [self._encoder.tokens(*pair) for pair in pairs]
+        logits = self._run(encodings, list(range(len(encodings))))
         states = _stacked([_state(logits[number]) for number in range(len(encodings))])
         return Views(states, word_rows(encodings, self._lexical.rarity))
 
@@ -290,7 +287,7 @@ class Tagger:
         self,
         record: TagRecord,
         one: _Pending,
-        encodings: list[Encoding],
+        encodings: list[Tokens],
         logits: dict[int, Logits],
     ) -> TagRecord:
         """The record with what added drivers say put after what the shipped ones do."""
@@ -313,7 +310,7 @@ class Tagger:
         self,
         one: _Pending,
         numbers: list[int],
-        encodings: list[Encoding],
+        encodings: list[Tokens],
         logits: dict[int, Logits],
         lexical: NDArray[np.float32],
     ) -> TagRecord:
@@ -332,15 +329,8 @@ class Tagger:
         entities = find_entities(item.title, item.text)
         if item.title and not names_crypto(entities, item.title, item.text):
             judgement.driver[self._needs_crypto] = 0.0
-        places = [
-            token_places(
-                one.reading.windows[number - one.first], one.reading.title, encodings[number]
-            )
-            for number in numbers
-        ]
-        tags = self._driver_tags(
-            one, judgement, places, windows, [encodings[number] for number in numbers]
-        )
+        tags = self._driver_tags(one, judgement, numbers, windows, encodings)
+        probabilities = [_rounded(probability) for probability in judgement.driver.tolist()]
         return TagRecord(
             id=item.id,
             schema=1,
@@ -351,12 +341,12 @@ class Tagger:
             drivers=tags,
             uncertain=tuple(
                 head.name
-                for head, probability in zip(self.manifest.heads, judgement.driver, strict=True)
-                if head.uncertain_from <= _rounded(probability) < head.uncertain_to
+                for head, probability in zip(self.manifest.heads, probabilities, strict=True)
+                if head.uncertain_from <= probability < head.uncertain_to
             ),
             probabilities={
-                head.name: _rounded(probability)
-                for head, probability in zip(self.manifest.heads, judgement.driver, strict=True)
+                head.name: probability
+                for head, probability in zip(self.manifest.heads, probabilities, strict=True)
             },
             amounts=_amounts(item),
             entities=entities,
@@ -366,9 +356,9 @@ class Tagger:
         self,
         one: _Pending,
         judgement: Judgement,
-        places: list[list[Place | None]],
+        numbers: list[int],
         windows: list[Logits],
-        encodings: list[Encoding],
+        encodings: list[Tokens],
     ) -> tuple[DriverTag, ...]:
         """Tags at or above their thresholds, most probable first."""
         chosen = [
@@ -378,9 +368,18 @@ class Tagger:
         ]
         if not chosen:
             return ()
-        sentences = one.reading.sentences()
+        chosen.sort(key=lambda number: -judgement.driver[number])
+        told = [
+            Told(
+                one.reading.windows[number - one.first],
+                encodings[number],
+                self._token_shares(chosen, window, encodings[number]),
+            )
+            for number, window in zip(numbers, windows, strict=True)
+        ]
+        evidence = choose_evidence(one.item, one.reading, told, judgement.window_driver[:, chosen])
         tags = []
-        for number in sorted(chosen, key=lambda number: -judgement.driver[number]):
+        for number, spans in zip(chosen, evidence, strict=True):
             stance = judgement.stance[number]
             tags.append(
                 DriverTag(
@@ -388,27 +387,22 @@ class Tagger:
                     probability=_rounded(judgement.driver[number]),
                     stance=STANCES[int(stance.argmax())],
                     stance_score=_rounded(stance[2] - stance[0]),
-                    evidence=choose_evidence(
-                        sentences,
-                        places,
-                        self._token_shares(number, windows, encodings),
-                        judgement.window_driver[:, number],
-                        {"title": one.item.title or "", "text": one.item.text or ""},
-                    ),
+                    evidence=spans,
                 )
             )
         return tuple(tags)
 
     def _token_shares(
-        self, number: int, windows: list[Logits], encodings: list[Encoding]
-    ) -> list[NDArray[np.float32]]:
-        """For each window, the shares of its tokens in a driver's logit, of both halves."""
-        head = self.manifest.heads[number]
-        return [
-            head.network * window.token_share[number][: len(encoding.ids)]
-            + head.lexical * self._lexical.token_shares(encoding, number)
-            for window, encoding in zip(windows, encodings, strict=True)
-        ]
+        self, chosen: list[int], window: Logits, tokens: Tokens
+    ) -> NDArray[np.float32]:
+        """Shares of a window's tokens in the logits of the chosen drivers, of both halves."""
+        heads = [self.manifest.heads[number] for number in chosen]
+        network = np.array([head.network for head in heads], np.float32)
+        lexical = np.array([head.lexical for head in heads], np.float32)
+        of_network = window.token_share[chosen, : len(tokens.ids)].T
+        of_words = self._lexical.shares_in(tokens, chosen)
+        shares: NDArray[np.float32] = network * of_network + lexical * of_words
+        return shares
 
 
 def _amounts(item: Item) -> tuple[Amount, ...]:
@@ -427,6 +421,8 @@ def _state(window: Logits) -> NDArray[np.float32]:
 
 
 def _stacked(rows: list[NDArray[np.float32]]) -> NDArray[np.float64]:
+    if len(rows) == 1:
+        return rows[0][None].astype(np.float64)
     return np.stack(rows).astype(np.float64)
 
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tokenizers import Encoding
-
 from nlp.boilerplate import is_boilerplate
 from nlp.encoding import TextEncoder
 from nlp.records import FieldName, Item
@@ -78,7 +76,7 @@ def read(item: Item, encoder: TextEncoder) -> Reading:
     if not any(character.isalnum() for character in title + text):
         return Reading(title, text, ())
     whole = Window(title.strip() or None, text if text.strip() else None, 0, is_lead=True)
-    if len(text) < 300 or len(encoder.encode([(whole.title, whole.text)])[0].overflowing) == 0:
+    if len(text) < 300 or encoder.fits(whole.title, whole.text):
         return Reading(title, text, (whole,))
     return Reading(title, text, tuple(_cut(title.strip() or None, text, encoder)))
 
@@ -102,8 +100,8 @@ def _without_furniture(text: str) -> str:
 
 def _cut(title: str | None, text: str, encoder: TextEncoder) -> list[Window]:
     spans = sentence_spans(text)
-    sizes = [len(one.ids) for one in encoder.encode([(None, text[a:b]) for a, b in spans])]
-    room = LEAD_TOKENS - (len(encoder.encode([(title, None)])[0].ids) if title else 0)
+    sizes = [encoder.length(text[start:end]) for start, end in spans]
+    room = LEAD_TOKENS - (encoder.length(title) if title else 0)
     windows: list[Window] = []
     begin = used = 0
     for number, size in enumerate(sizes):
@@ -127,20 +125,3 @@ def _trimmed(field: str) -> list[tuple[int, int]]:
         return []
     start = field.index(stripped)
     return [(start, start + len(stripped))]
-
-
-def token_places(
-    window: Window, title: str, encoding: Encoding
-) -> list[tuple[FieldName, int] | None]:
-    """Field and character at which each token of a window starts; null for markers."""
-    title_start = len(title) - len(title.lstrip())
-    first_is_title = window.title is not None
-    places: list[tuple[FieldName, int] | None] = []
-    for (start, end), sequence in zip(encoding.offsets, encoding.sequence_ids, strict=True):
-        if sequence is None or start == end:
-            places.append(None)
-        elif first_is_title and sequence == 0:
-            places.append(("title", title_start + start))
-        else:
-            places.append(("text", window.text_start + start))
-    return places
