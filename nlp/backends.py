@@ -1,20 +1,19 @@
 """Where the network runs, behind one method.
 
 All backends take a padded batch and give float32 logits. Batches are padded to a multiple of
-:data:`WIDTH_STEP` tokens and hold at least :data:`SMALLEST_BATCH` items, because matrix kernels
-take another path for a single row: with these two rules an item's logits are the same to the bit in
-any batch.
+:data:`WIDTH_STEP` tokens, so that an item is always run at one width: its logits are then the same
+to the bit in any batch. (Where kernels take another path for a single row,
+:class:`nlp.training.network.DriverNetwork` gives them two.)
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from threading import local
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +23,7 @@ from corpus.errors import ModelError, UsageError
 from nlp.encoding import pad
 from nlp.manifest import CONFIG_FILE, ONNX_FILE, WEIGHTS_FILE, Manifest, verified
 
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
-
 WIDTH_STEP = 4
-SMALLEST_BATCH = 2
 # Rows of a matrix, and values of an activation, that share a scale where products are in int8.
 BLOCK_ROWS = 64
 
@@ -59,30 +54,14 @@ class Logits:
             None if self.mean_state is None else self.mean_state[number],
         )
 
-    def first(self, number: int) -> Logits:
-        """The logits of the first ``number`` items."""
-        keep = slice(0, number)
-        return Logits(
-            self.driver[keep],
-            self.stance[keep],
-            self.sentiment[keep],
-            self.relevance[keep],
-            self.token_share[keep],
-            None if self.mean_state is None else self.mean_state[keep],
-        )
-
 
 class Backend(Protocol):
     """Runs the network on a padded batch of token ids.
 
-    ``lanes`` threads at a time may each run batches of their own through :meth:`lane`.
+    ``lanes`` threads may run batches of their own at a time.
     """
 
     lanes: int
-
-    def lane(self) -> Backend:
-        """The same network, to be run by several threads at a time."""
-        ...
 
     def run(self, batch: dict[str, NDArray[np.int64]]) -> Logits:
         """Logits of the batch, row by row."""
@@ -97,52 +76,34 @@ def width_of(encoding: Encoding) -> int:
 def run_batch(backend: Backend, encodings: Sequence[Encoding]) -> Logits:
     """Run encodings of one width; see the module's docstring for why the width matters."""
     batch = pad(encodings)
-    extra_rows = max(0, SMALLEST_BATCH - len(encodings))
-    extra_columns = width_of(encodings[0]) - batch["input_ids"].shape[1]
-    padded = {
-        name: np.pad(
-            np.pad(ids, ((0, extra_rows), (0, 0)), mode="edge"), ((0, 0), (0, extra_columns))
-        )
-        for name, ids in batch.items()
-    }
-    return backend.run(padded).first(len(encodings))
+    columns = width_of(encodings[0]) - batch["input_ids"].shape[1]
+    return backend.run({name: np.pad(ids, ((0, 0), (0, columns))) for name, ids in batch.items()})
 
 
 class OnnxBackend:
-    """ONNX Runtime on the CPU, on ``threads`` processors; by default on all that it may use."""
+    """ONNX Runtime on the CPU: ``threads`` lanes, by default one for each processor it may use.
+
+    A batch is run by one thread, for threads that share a batch wait for each other.
+    """
 
     def __init__(self, directory: Path, manifest: Manifest, *, threads: int | None = None) -> None:
-        self.lanes = threads or _processors()
-        self._path = verified(directory, manifest, ONNX_FILE)
-        self._session = self._open(threads)
-        self._lane: OnnxBackend | None = None
-
-    def _open(self, threads: int | None) -> InferenceSession:
         import onnxruntime  # noqa: PLC0415 - heavy, and not needed by the torch backend
 
+        self.lanes = threads or _processors()
+        path = verified(directory, manifest, ONNX_FILE)
         options = onnxruntime.SessionOptions()
         # Unfold the int8 weights once at load rather than in every batch.
         options.add_session_config_entry("session.disable_quant_qdq", "1")
         options.log_severity_level = 3
-        if threads is not None:
-            options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1
         try:
-            return onnxruntime.InferenceSession(
-                str(self._path), options, providers=["CPUExecutionProvider"]
+            self._session = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
             )
         except Exception as fault:  # onnxruntime raises its own unrelated classes
             raise ModelError(
-                f"{self._path} cannot be loaded: {fault}", remedy="upgrade onnxruntime"
+                f"{path} cannot be loaded: {fault}", remedy="upgrade onnxruntime"
             ) from fault
-
-    def lane(self) -> OnnxBackend:
-        """The network with one thread a batch: threads that share a batch wait for each other."""
-        if self.lanes == 1:
-            return self
-        if self._lane is None:
-            self._lane = copy(self)
-            self._lane.lanes, self._lane._session = 1, self._open(1)
-        return self._lane
 
     def run(self, batch: dict[str, NDArray[np.int64]]) -> Logits:
         """Logits of the batch, row by row."""
@@ -169,7 +130,7 @@ class TorchBackend:
         device: str = "cpu",
         bfloat16: bool | None = None,
     ) -> None:
-        self.lanes = 1
+        self.lanes = 1  # torch spreads a batch over the device by itself
         try:
             import torch  # noqa: PLC0415
 
@@ -189,10 +150,6 @@ class TorchBackend:
         self._network = load_network(config, weights, drivers=len(manifest.heads)).to(device)
         # The graph rounds what goes into its products to int8: the same tags need the same.
         round_inputs(self._network)
-
-    def lane(self) -> TorchBackend:
-        """Itself: torch spreads a batch over the device, and takes one batch at a time."""
-        return self
 
     def run(self, batch: dict[str, NDArray[np.int64]]) -> Logits:
         """Logits of the batch, row by row."""
@@ -235,12 +192,9 @@ class OpenVinoBackend:
             ) from fault
         self._requests = local()
 
-    def lane(self) -> OpenVinoBackend:
-        """Itself: each thread has a request of its own, and each request a processor."""
-        return self
-
     def run(self, batch: dict[str, NDArray[np.int64]]) -> Logits:
         """Logits of the batch, row by row."""
+        # A thread has a request of its own, and a request a processor.
         if not hasattr(self._requests, "own"):
             self._requests.own = self._compiled.create_infer_request()
         request = self._requests.own

@@ -100,7 +100,8 @@ class DriverNetwork(nn.Module):
         ).last_hidden_state
         states = self.dropout(states)
         mask = attention_mask.to(states.dtype).unsqueeze(-1)
-        mean = (states * mask).sum(1) / mask.sum(1)
+        # As a product: ONNX Runtime adds up a lone item in another order than several.
+        mean = (mask.transpose(1, 2) @ states).squeeze(1) / mask.sum(1)
 
         topic = self.topic_pool(states, attention_mask)
         values = torch.einsum("btw,dqw->bdqt", states, self.topic_weight)
@@ -114,7 +115,9 @@ class DriverNetwork(nn.Module):
         stance = self.stance_head(torch.cat([gathered, whole, about], dim=-1))
 
         item = (self.item_pool(states, attention_mask) @ states.unsqueeze(1)).flatten(2)
-        sentiment = self.sentiment_head(torch.cat([item[:, 0], mean], dim=-1))
+        about_all = torch.cat([item[:, 0], mean], dim=-1)
+        # Each item twice: kernels take another path for a single row, with other last bits.
+        sentiment = self.sentiment_head(torch.cat([about_all, about_all]))[:items]
         relevance = self.relevance_head(item[:, 1]).squeeze(-1)
         return Outputs(driver, stance, sentiment, relevance, token_share, mean)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -85,12 +86,14 @@ def _opinion(
     encodings = TextEncoder(tokenizer, max_tokens=manifest.max_tokens).encode(pairs)
     found: dict[int, Judgement] = {}
     progress = tqdm(total=len(pairs), desc=f"asking {manifest.identity}", unit="piece")
-    for numbers in _batches(encodings):
-        chosen = [encodings[number] for number in numbers]
-        logits, words = run_batch(backend, chosen), lexical.scores(chosen).astype(np.float64)
-        for row, number in enumerate(numbers):
-            found[number] = judge(_scores(logits.row(row), words[row : row + 1]), manifest)
-        progress.update(len(numbers))
+    batches = list(_batches(encodings))
+    with ThreadPoolExecutor(backend.lanes) as lanes:
+        runs = lanes.map(lambda some: run_batch(backend, [encodings[one] for one in some]), batches)
+        for numbers, logits in zip(batches, runs, strict=True):
+            words = lexical.scores([encodings[one] for one in numbers]).astype(np.float64)
+            for row, number in enumerate(numbers):
+                found[number] = judge(_scores(logits.row(row), words[row : row + 1]), manifest)
+            progress.update(len(numbers))
     progress.close()
     judged = [found[number] for number in range(len(pairs))]
     return Targets(
