@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -86,6 +87,18 @@ def test_requests_at_once_get_each_their_own_records(server, tagger):
     runs = next(line for line in text.splitlines() if line.startswith("undertow_batch_items_count"))
     tagged = next(line for line in text.splitlines() if line.startswith("undertow_items_tagged_t"))
     assert float(runs.split()[1]) < float(tagged.split()[1]), "no run was shared"
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="there is one lane on one processor")
+def test_a_long_article_does_not_hold_up_a_headline(server):
+    words = "Spot bitcoin funds lost ${} million on Monday as traders sold their shares. "
+    long = {"id": "long", "text": "".join(words.format(number) for number in range(100, 700))}
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(server.post, "/v1/tag", json=long)
+        until(lambda: "undertow_items_waiting 1.0" in server.get("/metrics").text or slow.done())
+        assert server.post("/v1/tag", json=ITEMS[0]).status_code == 200
+        assert not slow.done()
+        assert slow.result().status_code == 200
 
 
 def test_a_list_longer_than_a_run_keeps_its_order(start, tagger):
