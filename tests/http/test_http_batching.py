@@ -25,12 +25,13 @@ class HeldTagger:
 
     identity = "held@1"
 
-    def __init__(self):
+    def __init__(self, lanes=1):
+        self.lanes = lanes
         self.runs = []
         self.began = threading.Semaphore(0)
         self.go = threading.Semaphore(0)
 
-    def tag(self, items):
+    def tag_in_lane(self, items):
         self.runs.append(len(items))
         self.began.release()
         assert self.go.acquire(timeout=60)
@@ -70,11 +71,28 @@ async def runs_behind_a_held_one(tagger, number):
     return tagger.runs[1:]
 
 
-def test_while_few_wait_a_run_takes_half_of_them(held):
-    assert asyncio.run(runs_behind_a_held_one(held, 8)) == [4, 2, 1, 1]
+def test_each_lane_takes_its_part_of_what_waits():
+    assert asyncio.run(runs_behind_a_held_one(HeldTagger(lanes=2), 8)) == [4, 2, 1, 1]
 
 
-def test_a_crowd_is_tagged_in_one_run(held):
+def test_a_second_lane_tags_while_the_first_is_busy():
+    async def answered():
+        tagger = HeldTagger(lanes=2)
+        batcher = batcher_of(tagger)
+        batcher.start()
+        tasks = asked(batcher, 1)
+        assert await asyncio.to_thread(tagger.began.acquire, timeout=60)
+        tasks += asked(batcher, 1)
+        assert await asyncio.to_thread(tagger.began.acquire, timeout=60), "it waited for the first"
+        tagger.go.release(2)
+        await asyncio.gather(*tasks)
+        await batcher.close()
+        return tagger.runs
+
+    assert asyncio.run(answered()) == [1, 1]
+
+
+def test_a_lone_lane_takes_a_crowd_in_one_run(held):
     assert asyncio.run(runs_behind_a_held_one(held, 40)) == [40]
 
 
