@@ -22,7 +22,7 @@ from corpus.errors import StoreError, StoreVersionError
 from corpus.store.schema import HEAD, VERSION_TABLE
 
 _BUSY_SECONDS = 30
-_WRITING_CACHE_KIB = 65_536  # the keys of stories are written all over their table
+_WRITING_CACHE_KIB = 32_768  # the keys of stories are written all over their table
 _READING_CACHE_KIB = 8_192
 _WRITERS_LOCK = 0x756E6465  # any fixed number: the advisory lock of writers
 

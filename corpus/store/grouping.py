@@ -38,7 +38,7 @@ _VALUES_A_QUERY = 5_000  # SQLite takes 32,766 values a query, PostgreSQL 65,535
 _WINDOW_US = int(WINDOW.total_seconds()) * 1_000_000
 _COMPARED = 30  # candidates for one article, those whose shared keys weigh most
 _ENDS = 4  # members at each end of a long story that an article is compared with
-_SKETCHES_KEPT = 20_000  # of some 7 KiB
+_SKETCHES_KEPT = 4_000  # of 4 to 7 KiB
 
 # As much of a text as a sketch looks at.
 OPENING = func.substr(articles.c.text, 1, OPENING_CHARACTERS).label("opening")
