@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+from tokenizers import Encoding
 
 from nlp.added_drivers import AddedDriver
 from nlp.decide import Floats, article_logits, sigmoid
-from nlp.encoding import TokenIds
 from nlp.evidence import ALSO, MOST, SPEAKS
 from nlp.lexical import BUCKETS, token_runs
 from nlp.records import DriverTag, Item, Sentiment, Span
@@ -45,7 +45,7 @@ class Views:
 ViewsOf = Callable[[Sequence[Pair]], Views]
 
 
-def word_rows(encodings: Sequence[TokenIds], rarity: NDArray[np.float32]) -> csr_matrix:
+def word_rows(encodings: Sequence[Encoding], rarity: NDArray[np.float32]) -> csr_matrix:
     """Token runs weighted by rarity (buckets,), each row scaled to unit length."""
     item, bucket = token_runs(encodings)
     weight = rarity[bucket].astype(np.float64)

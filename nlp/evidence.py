@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Encoding
 
-from nlp.encoding import Tokens
+from nlp.encoding import places_in
 from nlp.records import Item, Span
 from nlp.windows import Reading, Sentence, Window
 
@@ -31,7 +32,7 @@ class Told:
     asks for evidence, ``shares`` (tokens, drivers)."""
 
     window: Window
-    tokens: Tokens
+    encoding: Encoding
     shares: NDArray[np.float32]
 
 
@@ -70,7 +71,7 @@ def _strongest(
 
 def _sentences_of(sentences: Sequence[Sentence], told: Told, title: str) -> NDArray[np.int64]:
     """The number of the sentence that each token stands in, -1 for none."""
-    parts, starts = told.tokens.places
+    parts, starts = places_in(told.encoding)
     found = np.full(len(parts), -1)
     titled = told.window.title is not None
     for part in (0, 1):

@@ -16,8 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-
-from nlp.encoding import TokenIds
+from tokenizers import Encoding
 
 BUCKETS = 1 << 17
 LONGEST_RUN = 3
@@ -29,7 +28,7 @@ Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
 
-def token_runs(encodings: Sequence[TokenIds]) -> tuple[Integers, Integers]:
+def token_runs(encodings: Sequence[Encoding]) -> tuple[Integers, Integers]:
     """Item number and bucket of every distinct run of tokens, sorted by item, then bucket."""
     lengths = np.array([len(encoding.ids) for encoding in encodings], np.int64)
     tokens = np.fromiter(
@@ -74,7 +73,7 @@ class LexicalHead:
     rarity: Floats
     bias: Floats
 
-    def scores(self, encodings: Sequence[TokenIds]) -> Floats:
+    def scores(self, encodings: Sequence[Encoding]) -> Floats:
         """Scores of shape (items, outputs)."""
         item, bucket = token_runs(encodings)
         rarity = self.rarity[bucket].astype(np.float64)
@@ -84,7 +83,7 @@ class LexicalHead:
         total = np.add.reduceat(weighted, starts, axis=0) / length[:, None]
         return (total * self.scale + self.bias).astype(np.float32)
 
-    def token_shares(self, encoding: TokenIds, output: int) -> Floats:
+    def token_shares(self, encoding: Encoding, output: int) -> Floats:
         """What each token has in one score, shape (tokens,); they sum to the score less its bias.
 
         A run's part is split evenly over the tokens of all its places.
@@ -92,7 +91,7 @@ class LexicalHead:
         shares: Floats = self.shares_in(encoding, [output])[:, 0]
         return shares
 
-    def shares_in(self, encoding: TokenIds, outputs: Sequence[int]) -> Floats:
+    def shares_in(self, encoding: Encoding, outputs: Sequence[int]) -> Floats:
         """:meth:`token_shares` of several scores at once, shape (tokens, outputs)."""
         by_length = _buckets_by_length(np.array(encoding.ids, np.uint64))
         distinct, place, times = np.unique(

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from threading import Lock
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +35,7 @@ from nlp.backends import (
 )
 from nlp.crypto_words import names_crypto
 from nlp.decide import Judgement, Scores, judge
-from nlp.encoding import TextEncoder, Tokens
+from nlp.encoding import TextEncoder
 from nlp.entities import find_entities
 from nlp.evidence import Told, choose_evidence
 from nlp.language import detect_language
@@ -202,7 +201,7 @@ class Tagger:
                     found[place] = ready
         if pending:
             pairs = [(one.title, one.text) for item in pending for one in item.reading.windows]
-            encodings = [self._encoder.tokens(*pair) for pair in pairs]
+            encodings = self._encoder.encode(pairs)
             lexical = self._lexical.scores(encodings)
             chosen = [self._worth_reading(one, lexical) for one in pending]
             run = [number for numbers in chosen for number in numbers]
@@ -260,10 +259,8 @@ class Tagger:
             if number == one.first or words[number - one.first] >= floor
         ]
 
-    def _run(self, tokens: Sequence[Tokens], numbers: list[int]) -> dict[int, Logits]:
+    def _run(self, encodings: list[Encoding], numbers: list[int]) -> dict[int, Logits]:
         """Logits of the numbered windows, run in batches of one width."""
-        # Of an encoding the batches hold only what tokens have too.
-        encodings = cast(Sequence[Encoding], tokens)
         by_width: dict[int, list[int]] = defaultdict(list)
         for number in numbers:
             by_width[width_of(encodings[number])].append(number)
@@ -278,7 +275,7 @@ class Tagger:
         return found
 
     def _views(self, pairs: Sequence[Pair]) -> Views:
-        encodings = [self._encoder.tokens(*pair) for pair in pairs]
+        encodings = self._encoder.encode(pairs)
         logits = self._run(encodings, list(range(len(encodings))))
         states = _stacked([_state(logits[number]) for number in range(len(encodings))])
         return Views(states, word_rows(encodings, self._lexical.rarity))
@@ -287,7 +284,7 @@ class Tagger:
         self,
         record: TagRecord,
         one: _Pending,
-        encodings: list[Tokens],
+        encodings: list[Encoding],
         logits: dict[int, Logits],
     ) -> TagRecord:
         """The record with what added drivers say put after what the shipped ones do."""
@@ -310,7 +307,7 @@ class Tagger:
         self,
         one: _Pending,
         numbers: list[int],
-        encodings: list[Tokens],
+        encodings: list[Encoding],
         logits: dict[int, Logits],
         lexical: NDArray[np.float32],
     ) -> TagRecord:
@@ -358,7 +355,7 @@ class Tagger:
         judgement: Judgement,
         numbers: list[int],
         windows: list[Logits],
-        encodings: list[Tokens],
+        encodings: list[Encoding],
     ) -> tuple[DriverTag, ...]:
         """Tags at or above their thresholds, most probable first."""
         chosen = [
@@ -393,14 +390,14 @@ class Tagger:
         return tuple(tags)
 
     def _token_shares(
-        self, chosen: list[int], window: Logits, tokens: Tokens
+        self, chosen: list[int], window: Logits, encoding: Encoding
     ) -> NDArray[np.float32]:
         """Shares of a window's tokens in the logits of the chosen drivers, of both halves."""
         heads = [self.manifest.heads[number] for number in chosen]
         network = np.array([head.network for head in heads], np.float32)
         lexical = np.array([head.lexical for head in heads], np.float32)
-        of_network = window.token_share[chosen, : len(tokens.ids)].T
-        of_words = self._lexical.shares_in(tokens, chosen)
+        of_network = window.token_share[chosen, : len(encoding.ids)].T
+        of_words = self._lexical.shares_in(encoding, chosen)
         shares: NDArray[np.float32] = network * of_network + lexical * of_words
         return shares
 

@@ -76,7 +76,7 @@ def read(item: Item, encoder: TextEncoder) -> Reading:
     if not any(character.isalnum() for character in title + text):
         return Reading(title, text, ())
     whole = Window(title.strip() or None, text if text.strip() else None, 0, is_lead=True)
-    if len(text) < 300 or encoder.fits(whole.title, whole.text):
+    if len(text) < 300 or not encoder.encode([(whole.title, whole.text)])[0].overflowing:
         return Reading(title, text, (whole,))
     return Reading(title, text, tuple(_cut(title.strip() or None, text, encoder)))
 
@@ -100,8 +100,8 @@ def _without_furniture(text: str) -> str:
 
 def _cut(title: str | None, text: str, encoder: TextEncoder) -> list[Window]:
     spans = sentence_spans(text)
-    sizes = [encoder.length(text[start:end]) for start, end in spans]
-    room = LEAD_TOKENS - (encoder.length(title) if title else 0)
+    sizes = [len(one.ids) for one in encoder.encode([(None, text[a:b]) for a, b in spans])]
+    room = LEAD_TOKENS - (len(encoder.encode([(title, None)])[0].ids) if title else 0)
     windows: list[Window] = []
     begin = used = 0
     for number, size in enumerate(sizes):

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
 from itertools import product
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from corpus.records import Record
 from nlp.amounts.quantities import Quantity
-from nlp.phrases import Phrases
 from nlp.readable import word_set
 from nlp.records import AmountKind
+
+if TYPE_CHECKING:
+    from spacy.matcher import PhraseMatcher
+    from spacy.vocab import Vocab
 
 CueKind = AmountKind | Literal["other"]
 
@@ -74,7 +77,7 @@ class Sentence:
 _TOKEN = re.compile(
     r"[^\W\d_]+(?:['’.&][^\W\d_]+)*+(?:-[^\W\d_]+)?|\d+(?:[sS][tT]|[nN][dD]|[rR][dD]|[tT][hH])?|\S"
 )
-# Stands for every figure in the phrases of the grammar.
+# Stands for every figure in what the matcher reads: numbers would fill spaCy's store of strings.
 _NUMBER = "#"
 
 
@@ -179,8 +182,14 @@ def _opens_name(before: Sequence[Word]) -> bool:
 
 
 def _find_cues(words: Sequence[Word]) -> list[FoundCue]:
-    found = _phrases().find([word.lower for word in words])
-    return [FoundCue(first, end - 1, cue) for first, end, cue in found]
+    """By place, those of one place in the order of the grammar: the matcher promises none."""
+    from spacy.tokens import Doc  # noqa: PLC0415 - slow to import, and texts without figures need none
+
+    vocab, matcher = _matcher()
+    document = Doc(vocab, words=[_NUMBER if word.quantity else word.lower for word in words])
+    found = sorted((first, end, int(vocab.strings[key])) for key, first, end in matcher(document))
+    rules = cues()
+    return [FoundCue(first, end - 1, rules[number]) for first, end, number in found]
 
 
 @cache
@@ -191,12 +200,18 @@ def cues() -> tuple[Cue, ...]:
 
 
 @cache
-def _phrases() -> Phrases[Cue]:
-    phrases: Phrases[Cue] = Phrases()
-    for cue in cues():
-        for words in {words for phrase in cue.phrases for words in _expand(phrase)}:
-            phrases.add(words, cue)
-    return phrases
+def _matcher() -> tuple[Vocab, PhraseMatcher]:
+    """A matcher of all phrases; it is a trie, so its work is linear in the words of a sentence."""
+    from spacy.matcher import PhraseMatcher  # noqa: PLC0415 - slow to import
+    from spacy.tokens import Doc  # noqa: PLC0415
+    from spacy.vocab import Vocab  # noqa: PLC0415
+
+    vocab = Vocab()
+    matcher = PhraseMatcher(vocab, attr="ORTH")
+    for number, cue in enumerate(cues()):
+        phrases = {words for phrase in cue.phrases for words in _expand(phrase)}
+        matcher.add(str(number), [Doc(vocab, words=list(words)) for words in sorted(phrases)])
+    return vocab, matcher
 
 
 def _expand(phrase: str) -> Iterator[tuple[str, ...]]:

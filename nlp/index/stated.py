@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from corpus.records import Article
 from nlp.amounts import flow_scope, is_believable
@@ -46,22 +45,6 @@ def told_flows(
         NO_FLOW if place not in sums else (sums[place] > 0) - (sums[place] < 0)
         for place in range(2 * width)
     ]
-
-
-def folded_flows(
-    signs: npt.NDArray[np.int8], first: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
-    """Mean sign over the members of each story that state a flow, NaN where none does.
-
-    ``signs`` has the articles, story by story, as rows; ``first`` says where each story begins.
-    """
-    told = signs != NO_FLOW
-    number = np.add.reduceat(told.astype(np.float64), first, axis=0)
-    sums = np.add.reduceat(np.where(told, signs, 0).astype(np.float64), first, axis=0)
-    mean: npt.NDArray[np.float64] = np.divide(
-        sums, number, out=np.full(sums.shape, np.nan), where=number > 0
-    )
-    return mean
 
 
 def tells_liquidation(amounts: Sequence[dict[str, Any]]) -> bool:

@@ -15,7 +15,7 @@ from pydantic_core import from_json
 
 from corpus.errors import StudyError
 from corpus.records import Article, PublishedFlag
-from nlp.index.stated import day_flows, folded_flows, tells_liquidation, told_flows
+from nlp.index.stated import NO_FLOW, day_flows, tells_liquidation, told_flows
 from nlp.recaps import is_recap
 
 Floats = npt.NDArray[np.float64]
@@ -62,7 +62,7 @@ class StoryTable:
     mean stance score over the tagged members. ``flows`` is the mean sign of the net flows of funds
     that members state, NaN where none does: reported ones of all assets and of each asset, then
     expected ones likewise. ``day_flows`` is the mean net flow of the last trading day that members
-    state, in dollars by asset (:mod:`nlp.index.day_flows`), NaN where none does.
+    state, in dollars by asset (:func:`nlp.index.stated.day_flows`), NaN where none does.
     """
 
     story_ids: tuple[str, ...]
@@ -307,7 +307,7 @@ class Reader:
             tagged=is_tagged[by_time],
             stance=np.where(is_tagged, mean_stance, 0.0)[by_time],
             assets=(summed(np.asarray(columns.assets).reshape(rows, assets)) > 0)[by_time],
-            flows=folded_flows(flows[order], first)[by_time] if rows else np.zeros(flows.shape),
+            flows=mean_where_told(np.where(flows == NO_FLOW, np.nan, flows))[by_time],
             day_flows=mean_where_told(day_flow)[by_time],
             liquidated=(summed(np.asarray(columns.liquidated)) > 0)[by_time],
         )
