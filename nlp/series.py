@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
+from math import isclose
 from statistics import median
 from typing import Any, Literal, get_args
 
@@ -21,15 +21,17 @@ from pydantic_core import from_json
 
 from corpus.errors import UsageError
 from corpus.records import Article, Record
+from nlp.agreement import Report, agreed, distinct, once_a_story, stories_behind
 from nlp.amounts import flow_scope, is_believable
-from nlp.amounts.periods import last_trading_day, week_of
+from nlp.amounts.periods import week_of
+from nlp.amounts.trading_days import is_trading_day, last_trading_day
+from nlp.flow_sums import DerivedFlow, FlowSum, agreed_values, derived_flows, flow_sums
 from nlp.index.stories import Tagged
 from nlp.records import Amount, AmountKind
 
 SeriesFrequency = Literal["D", "W"]
 COLUMNS = ("date", "value", "unit", "reports", "low", "high", "stories")
 
-AGREES = 0.03  # reports within this share of each other tell the same figure
 TOLD_WEIGHT = 3.0  # a report that names its day
 SAME_DAY_WEIGHT = 1.0  # one that names the day of its own printing, before that day is over
 UNTOLD_WEIGHT = 1.0  # one that names no day
@@ -37,6 +39,7 @@ WEEKEND_WEIGHT = 0.34  # the same from Saturday to Monday, when the news sums up
 UNSURE_FUNDS = 0.5  # share of the weight where all funds are not said
 OUTLIER = 8.0  # a flow this many times the usual flow of a named day is a sum of many, or a slip
 HOLDING = 0.001  # a deal within this share of a told holding is the holding
+RETOLD = 0.002  # a flow within this share of another day's, or of a week's, is the same one
 RECALLED_AFTER = timedelta(days=3)  # a holder's deal told again later is looked back on
 LONGEST_DEAL = timedelta(days=8)  # purchases are told week by week; longer spans are sums
 US_CLOSE_HOUR = 21  # UTC; flows of a US trading day are not known before
@@ -52,6 +55,10 @@ class SeriesPoint(Record):
     ``date`` is the day, or the Monday of the ISO week. ``value`` is in ``unit``, signed as the
     amounts are; ``low`` and ``high`` are the least and greatest figure reported; ``reports``
     counts the amounts that speak of the period, ``stories`` the distinct stories behind them.
+
+    A value without reports is derived: the flow that a week's total leaves for the one day that no
+    story tells. Its ``low`` and ``high`` are the bounds by rounding, its ``stories`` those behind
+    the total.
     """
 
     date: date
@@ -61,15 +68,6 @@ class SeriesPoint(Record):
     low: float
     high: float
     stories: int
-
-
-@dataclass(frozen=True)
-class _Report:
-    day: date
-    value: float
-    weight: float
-    told: bool
-    story: str
 
 
 def build_series(
@@ -94,10 +92,14 @@ def build_series(
     """
     if frequency not in get_args(SeriesFrequency):
         raise UsageError(f"unknown frequency {frequency!r}", remedy="choose D or W")
-    reports: list[_Report] = []
+    reports: list[Report] = []
     holdings: list[float] = []
+    sums: list[FlowSum] = []
+    daily_flows = frequency == "D" and kind == "net_flow"
     for item in tagged:
         fields: dict[str, Any] = from_json(item.record)
+        if daily_flows and unit == "USD":
+            sums += flow_sums(item.article, fields.get("amounts", ()), asset)
         if holder is not None:
             of_holder = [
                 one for one in fields.get("amounts", ()) if holder_of(fields, one) == holder
@@ -119,13 +121,17 @@ def build_series(
         )
     if holder is not None and kind != "hold":
         reports = _without_recalls(_without_holdings(reports, holdings))
-    if frequency == "D" and kind == "net_flow":
-        reports = _without_sums(reports)
-    by_day: dict[date, list[_Report]] = defaultdict(list)
-    for report in reports:
-        by_day[report.day].append(report)
+    if daily_flows:
+        reports = _without_retellings(_without_sums(reports, sums))
+    by_day = _by_day(reports)
     summed = kind in ("buy", "sell", "raise") and holder is None
-    return tuple(_point(day, by_day[day], unit, summed=summed) for day in sorted(by_day))
+    points = [_point(day, by_day[day], unit, summed=summed) for day in by_day]
+    if sums:
+        values = {point.date: point.value for point in points}
+        behind = {day: stories_behind(values[day], by_day[day]) for day in by_day}
+        derived = derived_flows(sums, values, behind)
+        points += [_derived_point(day, one, unit) for day, one in derived.items()]
+    return tuple(sorted(points, key=lambda point: point.date))
 
 
 def _reports(
@@ -137,7 +143,7 @@ def _reports(
     unit: str,
     side: str | None,
     frequency: str,
-) -> Iterable[_Report]:
+) -> Iterable[Report]:
     for one in fields.get("amounts", ()):
         if one["kind"] != kind or one["unit"] != unit or not one["realised"]:
             continue
@@ -172,7 +178,7 @@ def holder_of(fields: dict[str, Any], amount: dict[str, Any]) -> str | None:
     return named[0]["id"] if named else None
 
 
-def _without_holdings(reports: Sequence[_Report], holdings: Sequence[float]) -> list[_Report]:
+def _without_holdings(reports: Sequence[Report], holdings: Sequence[float]) -> list[Report]:
     """Drops what is also told as the holder's holdings: "has now bought 580,250 BTC" is no deal."""
     told = np.sort(np.asarray(holdings, dtype=np.float64))
 
@@ -183,20 +189,20 @@ def _without_holdings(reports: Sequence[_Report], holdings: Sequence[float]) -> 
     return [report for report in reports if not is_holding(abs(report.value))]
 
 
-def _without_recalls(reports: Sequence[_Report]) -> list[_Report]:
+def _without_recalls(reports: Sequence[Report]) -> list[Report]:
     """Drops deals agreed on for days before: "last week it bought 245 BTC" is no new deal."""
-    by_day: dict[date, list[_Report]] = defaultdict(list)
-    for report in reports:
-        by_day[report.day].append(report)
-    agreed: dict[float, date] = {}
-    kept: list[_Report] = []
+    by_day = _by_day(reports)
+    first_told: dict[float, date] = {}
+    kept: list[Report] = []
     for day in sorted(by_day):
-        new = [one for one in by_day[day] if day - agreed.get(one.value, one.day) <= RECALLED_AFTER]
+        new = [
+            one for one in by_day[day] if day - first_told.get(one.value, one.day) <= RECALLED_AFTER
+        ]
         if new:
-            value = _agreed(_once_a_story(new))
+            value = agreed(once_a_story(new))
             # One story may have misread or misdated its figure.
             if len({one.story for one in new if one.value == value}) > 1:
-                agreed.setdefault(value, day)
+                first_told.setdefault(value, day)
         kept += new
     return kept
 
@@ -214,7 +220,7 @@ def _is_of(amount: Amount, asset: str) -> bool:
     return asset == "all" and amount.asset is None
 
 
-def _report(article: Article, amount: Amount, frequency: str) -> _Report | None:
+def _report(article: Article, amount: Amount, frequency: str) -> Report | None:
     """A deal, a day's liquidations, a level: on the day told, else on the day of printing."""
     published = article.published_at.date()
     day = published
@@ -231,10 +237,10 @@ def _report(article: Article, amount: Amount, frequency: str) -> _Report | None:
         day = week_of(day)[0]
     told = amount.period is not None
     weight = TOLD_WEIGHT if told else UNTOLD_WEIGHT
-    return _Report(day, amount.value, weight, told, article.story_id)
+    return Report(day, amount.value, weight, told, article.story_id)
 
 
-def _flow_report(article: Article, amount: Amount, frequency: str) -> _Report | None:
+def _flow_report(article: Article, amount: Amount, frequency: str) -> Report | None:
     """A fund flow: of all funds, for the period asked; an untold day is the last trading day."""
     scope = flow_scope(article.title, article.readable_text, amount)
     if scope.funds == "one" or not is_believable(amount, scope.length):
@@ -247,34 +253,79 @@ def _flow_report(article: Article, amount: Amount, frequency: str) -> _Report | 
         told = amount.period is not None
         day = date.fromisoformat(str(amount.period)[:10]) if told else published - timedelta(days=7)
         weight = TOLD_WEIGHT if told else UNTOLD_WEIGHT
-        return _Report(week_of(day)[0], amount.value, weight * share, told, article.story_id)
+        return Report(week_of(day)[0], amount.value, weight * share, told, article.story_id)
     if scope.length == "day" and amount.period is not None:
         day = date.fromisoformat(amount.period)
         early = day == published and article.published_at.hour < US_CLOSE_HOUR
         weight = SAME_DAY_WEIGHT if early else TOLD_WEIGHT
-        # Funds do not trade on weekends: "on Sunday" is when the figure was printed.
-        if day.weekday() > 4:
+        told = is_trading_day(day)
+        # Funds do not trade on weekends and holidays: "on Sunday" is when the figure was printed.
+        if not told:
             day, weight = last_trading_day(day), UNTOLD_WEIGHT
-        return _Report(day, amount.value, weight * share, True, article.story_id)
+        return Report(day, amount.value, weight * share, told, article.story_id)
     if scope.length != "untold":
         return None
     weekend = published.weekday() in (0, 5, 6)
     weight = (WEEKEND_WEIGHT if weekend else UNTOLD_WEIGHT) * share
-    return _Report(last_trading_day(published), amount.value, weight, False, article.story_id)
+    return Report(last_trading_day(published), amount.value, weight, False, article.story_id)
 
 
-def _without_sums(reports: Sequence[_Report]) -> list[_Report]:
-    """Drops reports that are far larger than a day's flow: sums of many days, slips of the pen."""
-    sizes = [abs(report.value) for report in reports if report.told]
-    if not sizes:
-        return list(reports)
-    most = OUTLIER * median(sizes)
-    return [report for report in reports if abs(report.value) <= most]
+def _by_day(reports: Iterable[Report]) -> dict[date, list[Report]]:
+    by_day: dict[date, list[Report]] = defaultdict(list)
+    for report in reports:
+        by_day[report.day].append(report)
+    return by_day
 
 
-def _point(day: date, reports: Sequence[_Report], unit: str, *, summed: bool) -> SeriesPoint:
-    once = _once_a_story(reports)
-    value = sum(_distinct([one.value for one in once])) if summed else _agreed(once)
+def _without_sums(reports: Sequence[Report], sums: Sequence[FlowSum]) -> list[Report]:
+    """Drops sums of many days: what others tell as a week's, and what no usual day comes near."""
+    weeks = agreed_values(sums)
+    named = [
+        one
+        for one in reports
+        if one.told or not any(isclose(one.value, week, rel_tol=RETOLD) for week in weeks)
+    ]
+    sizes = [abs(report.value) for report in named if report.told]
+    most = OUTLIER * median(sizes) if sizes else np.inf
+    return [report for report in named if abs(report.value) <= most]
+
+
+def _without_retellings(reports: Sequence[Report]) -> list[Report]:
+    """Drops flows of the trading day before, told a day late: "yesterday" in last night's text."""
+    kept: list[Report] = []
+    by_day = _by_day(reports)
+    agreed_before: dict[date, float] = {}
+    for day in sorted(by_day):
+        told_before = agreed_before.get(last_trading_day(day))
+        new = [
+            one
+            for one in by_day[day]
+            if told_before is None or not isclose(one.value, told_before, rel_tol=RETOLD)
+        ]
+        kept += new
+        if new:
+            value = agreed(once_a_story(new))
+            # One story may have misread or misdated its figure.
+            if stories_behind(value, new) > 1:
+                agreed_before[day] = value
+    return kept
+
+
+def _derived_point(day: date, flow: DerivedFlow, unit: str) -> SeriesPoint:
+    return SeriesPoint(
+        date=day,
+        value=round(flow.value),
+        unit=unit,
+        reports=0,
+        low=round(flow.value - flow.rounding),
+        high=round(flow.value + flow.rounding),
+        stories=flow.stories,
+    )
+
+
+def _point(day: date, reports: Sequence[Report], unit: str, *, summed: bool) -> SeriesPoint:
+    once = once_a_story(reports)
+    value = sum(distinct([one.value for one in once])) if summed else agreed(once)
     return SeriesPoint(
         date=day,
         value=value,
@@ -284,41 +335,3 @@ def _point(day: date, reports: Sequence[_Report], unit: str, *, summed: bool) ->
         high=max(report.value for report in reports),
         stories=len({report.story for report in reports}),
     )
-
-
-def _once_a_story(reports: Sequence[_Report]) -> list[_Report]:
-    """One report for each figure that a story tells, the weightiest of its tellings."""
-    kept: dict[tuple[str, str], _Report] = {}
-    for report in reports:
-        key = (report.story, f"{report.value:.2e}")
-        if key not in kept or report.weight > kept[key].weight:
-            kept[key] = report
-    return list(kept.values())
-
-
-def _agreed(reports: Sequence[_Report]) -> float:
-    """The figure that the most weight stands behind; among its tellings the most precise one."""
-
-    def support(value: float) -> float:
-        return sum(one.weight for one in reports if _same(one.value, value))
-
-    best = max(reports, key=lambda one: (support(one.value), one.weight, -abs(one.value)))
-    tellings = [one.value for one in reports if _same(one.value, best.value)]
-    return max(sorted(tellings), key=_digits)
-
-
-def _same(one: float, other: float) -> bool:
-    return abs(one - other) <= AGREES * max(abs(one), abs(other))
-
-
-def _digits(value: float) -> int:
-    """Number of digits that a figure was told with: 934.8 million says more than 900 million."""
-    return len(f"{abs(value):.0f}".rstrip("0"))
-
-
-def _distinct(values: Sequence[float]) -> list[float]:
-    found: list[float] = []
-    for value in sorted(values, key=_digits, reverse=True):
-        if not any(_same(value, one) for one in found):
-            found.append(value)
-    return found

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from nlp.amounts.quantities import Quantity
+from nlp.amounts.trading_days import last_trading_day
 
 _DAY = timedelta(days=1)
 CLAUSE = 60  # a clause break weighs as much as this many characters
@@ -162,14 +163,6 @@ def week_of(day: date) -> tuple[date, date]:
     return monday, monday + 6 * _DAY
 
 
-def last_trading_day(day: date) -> date:
-    """The last weekday before the day: a fund's flow is published after its trading day."""
-    day -= _DAY
-    while day.weekday() > 4:
-        day -= _DAY
-    return day
-
-
 def _year_for(month: int, day: int, published: date) -> int:
     """The year that puts the date last at or before publication (a few days ahead still count)."""
     later = (month, day) > ((published + 10 * _DAY).month, (published + 10 * _DAY).day)
@@ -214,6 +207,20 @@ def _weekday(match: re.Match[str], published: date) -> str | None:
     return (
         published + (7 - back if back else 7) * _DAY if ahead else published - back * _DAY
     ).isoformat()
+
+
+def _weekday_range(match: re.Match[str], published: date) -> str | None:
+    first, last = (_WEEKDAYS[name.lower()] for name in match.groups())
+    end = published - (published.weekday() - last) % 7 * _DAY
+    return _span(end - (last - first) % 7 * _DAY, end)
+
+
+def _week_of_month(match: re.Match[str], published: date) -> str | None:
+    month = _MONTHS[match["wm_month"].lower()]
+    first = date(published.year - (month > published.month), month, 1)
+    if match["wm_which"].lower() != "first":
+        first = (first + 31 * _DAY).replace(day=1) - 7 * _DAY
+    return _span(first, first + 6 * _DAY)
 
 
 def _month(match: re.Match[str], published: date) -> str | None:
@@ -321,6 +328,7 @@ def _date_range(match: re.Match[str], published: date) -> str | None:
 
 _ORDINAL = r"(?:st|nd|rd|th)?"
 _YEAR = r"20\d\d"
+_WEEKDAY_NAME = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _PATTERNS = {
     "iso_date": r"\b(?P<y>20\d\d)-(?P<m>\d\d)-(?P<d>\d\d)\b",
     "date_range": (
@@ -332,6 +340,7 @@ _PATTERNS = {
         rf"\bweek (?:ended|ending|to|through)(?: on)?(?: (?:{_WEEKDAY})\.?,?)?"
         rf" (?P<we_month>{_MONTH})\.? (?P<we_day>\d{{1,2}}){_ORDINAL}\b"
     ),
+    "week_of_month": (rf"\b(?P<wm_which>first|last|final) week of (?P<wm_month>{_MONTH})\b"),
     "since_month": (
         r"\bsince (?:(?P<s_part>mid|late|early|the start of|the beginning of)[- ])?"
         rf"(?P<s_month>{_MONTH})\b\.?(?: (?P<s_day>\d{{1,2}})(?!\d){_ORDINAL})?"
@@ -347,9 +356,16 @@ _PATTERNS = {
         r"\b(?:in|during|for|throughout|of)(?: the month of)? (?:early |mid-?|late |all of )?"
         rf"(?P<m_month>{_MONTH})\b(?:,? (?P<m_year>{_YEAR})\b)?(?! ?\d)"
     ),
+    "weekday_range": (
+        rf"\b(?P<wr_first>{_WEEKDAY_NAME})(?: to | through | until | ?[-–—] ?)"
+        rf"(?P<wr_last>{_WEEKDAY_NAME})\b"
+    ),
+    "weekdays_between": (
+        rf"\bbetween (?P<wb_first>{_WEEKDAY_NAME}) and (?P<wb_last>{_WEEKDAY_NAME})\b"
+    ),
     "weekday": (
         r"\b(?:on |last |this |(?P<which>next |coming ))?"
-        r"(?P<weekday>monday|tuesday|wednesday|thursday|friday|saturday|sunday)(?:['’]s)?\b"
+        rf"(?P<weekday>{_WEEKDAY_NAME})(?:['’]s)?\b"
     ),
     "quarter": (
         r"\b(?:Q(?P<q>[1-4])\b(?: of)?"
@@ -388,9 +404,12 @@ _RULES: tuple[tuple[str, Callable[[re.Match[str], date], str | None]], ...] = (
     ("iso_date", _iso_date),
     ("date_range", _date_range),
     ("week_ended", _week_ended),
+    ("week_of_month", _week_of_month),
     ("since_month", _since_month),
     ("full_date", _full_date),
     ("month", _month),
+    ("weekday_range", _weekday_range),
+    ("weekdays_between", _weekday_range),
     ("weekday", _weekday),
     ("quarter", _quarter),
     ("relative_week", _relative_week),

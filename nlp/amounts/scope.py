@@ -96,12 +96,15 @@ def flow_scope(title: str | None, text: str | None, amount: Amount) -> FlowScope
     length = _length(before, after, amount.period)
     if length == "untold" and _CARRIES_ON.search(told):
         length = _length_before(content, start)
-    if length == "untold" and (
-        _WEEKLY_REPORT.search(title or "") or _WEEKLY_REPORT.search(text or "")
-    ):
+    if length == "untold" and tells_of_products(title, text):
         length = "week"
     funds = "one" if _INTO_ONE.search(after) else _funds(sentence, index)
     return FlowScope(funds=funds, length=length)
+
+
+def tells_of_products(title: str | None, text: str | None) -> bool:
+    """Whether a story tells of all crypto investment products, which are reported by the week."""
+    return bool(_WEEKLY_REPORT.search(title or "") or _WEEKLY_REPORT.search(text or ""))
 
 
 def _sentence_around(content: str, amount: Amount) -> tuple[int, int]:

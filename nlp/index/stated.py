@@ -10,13 +10,12 @@ import numpy as np
 
 from corpus.records import Article
 from nlp.amounts import flow_scope, is_believable
-from nlp.amounts.periods import last_trading_day
+from nlp.amounts.trading_days import is_trading_day, last_trading_day
 from nlp.records import Amount
 
 FLOW_DRIVER = "etf_flows"
 # Stands in for a sign where no flow is stated.
 NO_FLOW = 2
-_FRIDAY = 4
 
 
 def told_flows(
@@ -84,8 +83,8 @@ def _may_be_meant(flow: Mapping[str, Any], article: Article) -> bool:
         day = date.fromisoformat(flow["period"])
     except ValueError:  # a month or an interval
         return False
-    # Funds do not trade on weekends: "on Sunday" is when the figure was printed.
-    traded = last_trading_day(day) if day.weekday() > _FRIDAY else day
+    # Funds do not trade on weekends and holidays: "on Sunday" is when the figure was printed.
+    traded = day if is_trading_day(day) else last_trading_day(day)
     return traded == last_trading_day(article.published_at.date())
 
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from statistics import mean, median
 
 from nlp.amounts import flow_scope, is_believable
-from nlp.amounts.periods import last_trading_day
+from nlp.amounts.trading_days import last_trading_day
 from nlp.watch.records import Figure, State, WatchState
 from nlp.watch.reports import WEEK, Report, daily, evidence, in_week
 from nlp.watch.words import day_words, money

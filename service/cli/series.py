@@ -98,7 +98,7 @@ def command(
 
     A value is the figure that most reports of a day agree on, or the sum of the day's deals of all
     companies; low and high keep what the others say (docs/amounts.md). Days without a report are
-    left out.
+    left out, but for a day's flow that the total of its week leaves (0 reports).
     """
     from nlp.series import build_series  # noqa: PLC0415 - slow to import
     from service.report.reader import open_news  # noqa: PLC0415 - slow to import
@@ -141,9 +141,11 @@ def command(
     )
     if output is None:
         _tell(points)
+    derived = sum(not point.reports for point in points)
+    besides = f", {derived} derived from a week's total" if derived else ""
     click.echo(
-        f"{counted(len(points), period)} with a report, {points[0].date} to {points[-1].date};"
-        f" as of {moment(news.as_of)}; {news.model}."
+        f"{counted(len(points) - derived, period)} with a report{besides},"
+        f" {points[0].date} to {points[-1].date}; as of {moment(news.as_of)}; {news.model}."
     )
     if output is not None:
         click.echo(f"Series: {output}")

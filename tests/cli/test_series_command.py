@@ -284,3 +284,25 @@ def test_a_folder_that_is_not_there_is_named(undertow, one_line, flows_url):
 def test_the_help_names_every_kind(undertow):
     shown = undertow("series", "--help").out
     assert all(kind in shown for kind in get_args(AmountKind))
+
+
+def test_a_derived_day_is_marked_and_counted_apart(undertow, tmp_path):
+    """The Wednesday of a week whose other days and total two stories each tell."""
+    flows = {10: "lose $120.5 million", 11: "take in $240.2 million", 13: "lose $310.4 million"}
+    flows[14] = "take in $95.1 million"
+    news = [("Bitcoin ETFs lost $45.3 million last week", datetime(2025, 11, 17, 8, tzinfo=UTC))]
+    for day, told in flows.items():
+        news.append((f"Bitcoin ETFs {told}", datetime(2025, 11, day + 1, 8, tzinfo=UTC)))
+    # Told once more when it is too late for one story with the first.
+    later = datetime(2025, 11, 21, 8, tzinfo=UTC)
+    for day, told in flows.items():
+        news.append((f"Spot bitcoin ETFs {told} on November {day}, desks recall", later))
+    news.append(("Bitcoin ETFs lost $45.3 million in the week ended November 14", later))
+    url = f"sqlite:///{tmp_path / 'week.db'}"
+    _store(url, news)
+    points = undertow(*FLOWS, "--db", url, "--json").data()["points"]
+    assert [(one["date"][-2:], one["value"]) for one in points if not one["reports"]] == [
+        ("12", 50_300_000)
+    ]
+    outcome = undertow(*FLOWS, "--db", url)
+    assert "4 days with a report, 1 derived from a week's total, 2025-11-10 to" in outcome.out
