@@ -24,8 +24,6 @@ from nlp.encoding import pad
 from nlp.manifest import CONFIG_FILE, ONNX_FILE, WEIGHTS_FILE, Manifest, verified
 
 WIDTH_STEP = 4
-# Rows of a matrix, and values of an activation, that share a scale where products are in int8.
-BLOCK_ROWS = 64
 
 BackendName = Literal["onnx", "openvino", "torch"]
 Floats = NDArray[np.float32]
@@ -98,7 +96,11 @@ class OnnxBackend:
         options.intra_op_num_threads = 1
         try:
             self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
+                str(path),
+                options,
+                providers=["CPUExecutionProvider"],
+                # Its kernel is slower than the addition and the norm that it joins.
+                disabled_optimizers=["SkipLayerNormFusion"],
             )
         except Exception as fault:  # onnxruntime raises its own unrelated classes
             raise ModelError(
@@ -134,7 +136,8 @@ class TorchBackend:
         try:
             import torch  # noqa: PLC0415
 
-            from nlp.training.network import load_network, round_inputs  # noqa: PLC0415
+            from nlp.training.network import load_network  # noqa: PLC0415
+            from nlp.training.rounding import round_inputs  # noqa: PLC0415
         except ImportError as fault:
             raise ModelError(
                 f"the torch backend is not installed ({fault.name} is missing)",
@@ -182,7 +185,6 @@ class OpenVinoBackend:
             "INFERENCE_NUM_THREADS": self.lanes,
             "NUM_STREAMS": self.lanes,
             "INFERENCE_PRECISION_HINT": "f32",
-            "DYNAMIC_QUANTIZATION_GROUP_SIZE": str(BLOCK_ROWS),
         }
         try:
             self._compiled = openvino.Core().compile_model(str(path), "CPU", settings)

@@ -1,10 +1,11 @@
 """The manifest of a model directory: what is in it, and proof that it is whole.
 
-Layout of ``models/<name>/`` (layout version 1)::
+Layout of ``models/<name>/`` (layout version 2)::
 
     manifest.json      this manifest
     model.onnx         graph with int8 weights, for ONNX Runtime
-    model.safetensors  the same weights in float16, for torch
+    model.safetensors  the same weights in float16, for torch; matrices of products are divided by
+                       the factors of their inputs (nlp/training/rounding.py)
     lexical.safetensors  the word-level head (nlp/lexical.py)
     config.json        encoder configuration of transformers
     tokenizer.json     tokenizer
@@ -72,7 +73,7 @@ class LongText(Record):
 class Manifest(Record):
     """All that is needed to read a model's output, and where the model comes from."""
 
-    layout: Literal[1] = 1
+    layout: Literal[2] = 2
     name: str
     version: str
     published_at: UtcDatetime
@@ -118,7 +119,7 @@ def read_manifest(directory: Path) -> Manifest:
         where = ".".join(str(part) for part in first["loc"])
         raise ModelError(
             f"{path} is damaged or of another version: {where} {first['msg']}",
-            remedy="restore the model directory",
+            remedy="restore the model directory, or train it again with this version",
         ) from fault
 
 

@@ -3,56 +3,53 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import onnx
 import torch
 from safetensors.torch import save_file
+from tokenizers import Encoding
 
-from nlp.backends import BLOCK_ROWS
-from nlp.training.graph import (
-    quantise_products,
-    quantise_tables,
-    rounded,
-    strip_traces,
-)
-from nlp.training.network import DriverNetwork, Outputs, products
+from nlp.training.graph import quantise_products, quantise_tables, strip_traces
+from nlp.training.network import DriverNetwork, Outputs
+from nlp.training.rounding import RoundedProduct, round_products, rounded
 
 TABLES = ("word_embeddings", "position_embeddings", "token_type_embeddings")
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
-def write_weights(network: DriverNetwork, graph: Path, weights: Path) -> None:
+def write_weights(
+    network: DriverNetwork, graph: Path, weights: Path, encodings: Sequence[Encoding]
+) -> None:
     """Write the ONNX graph and the safetensors of ``network``, which is left rounded.
 
     Both hold the same numbers: float16, and for products and tables the int8 steps of
-    :mod:`nlp.training.graph`.
+    :mod:`nlp.training.rounding`, evened out for ``encodings``. Matrices are divided by the factors
+    of their inputs in both.
     """
     network = network.cpu().eval()
     state = network.state_dict()
     for tensor in state.values():
         tensor.copy_(tensor.half())
-    write_onnx(network, graph)
-    blocks = {f"{name}.weight": BLOCK_ROWS for name in products(network)}
+    products = round_products(network, encodings)
+    write_onnx(network, graph, products.values())
+    folded = {}
+    for name, product in products.items():
+        matrix = torch.from_numpy(product.folded.T)
+        folded[f"{name}.weight"] = matrix
+        state[f"{name}.weight"].copy_(matrix * torch.from_numpy(product.factor))
     for name in TABLES:
-        table = f"encoder.embeddings.{name}.weight"
-        blocks[table] = state[table].shape[1]
-    for name, block in blocks.items():
-        state[name].copy_(torch.from_numpy(rounded(state[name].numpy(), block)))
-    write_safetensors(network, weights)
+        table = state[f"encoder.embeddings.{name}.weight"]
+        table.copy_(torch.from_numpy(rounded(table.numpy())))
+    tensors = {name: tensor.half().contiguous() for name, tensor in (state | folded).items()}
+    save_file(tensors, weights, metadata={"format": "pt"})
 
 
-def write_safetensors(network: DriverNetwork, path: Path) -> None:
-    """All weights in float16, under the names of :class:`DriverNetwork`."""
-    tensors = {
-        name: tensor.detach().to(torch.float16).contiguous().cpu()
-        for name, tensor in network.state_dict().items()
-    }
-    save_file(tensors, path, metadata={"format": "pt"})
-
-
-def write_onnx(network: DriverNetwork, path: Path) -> None:
+def write_onnx(network: DriverNetwork, path: Path, products: Iterable[RoundedProduct]) -> None:
     """The network as one ONNX file with int8 weights; inputs and outputs as in :class:`Outputs`."""
+    # Attention as plain products: the exporter adds a search for NaN to the fused kind.
+    network.encoder.set_attn_implementation("eager")  # type: ignore[operator]
     example = tuple(torch.ones((2, 8), dtype=torch.int64) for _ in INPUTS)
     items, tokens = torch.export.Dim("items", min=1), torch.export.Dim("tokens", min=2, max=512)
     with warnings.catch_warnings():
@@ -69,7 +66,8 @@ def write_onnx(network: DriverNetwork, path: Path) -> None:
             opset_version=20,
             verbose=False,
         )
-    model = quantise_products(onnx.load(path))
+    model = onnx.load(path)
+    quantise_products(model, products)
     quantise_tables(model)
     strip_traces(model)
     onnx.save(model, path)

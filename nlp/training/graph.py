@@ -1,14 +1,13 @@
 """Int8 weights in the exported graph, for size and for speed on a CPU.
 
-Products with constant matrices become ``MatMulNBits`` nodes: int8 weights with a scale for each
-block of rows (round to nearest; Jacob et al. 2018, arXiv:1712.05877), whose kernel also turns each
-row of the activations into int8, block by block. So an item's result does not depend on the batch
-it is in, as it would with one scale for a whole batch. Half again as fast as float32 here.
+Products with constant matrices become products of whole numbers (Jacob et al. 2018,
+arXiv:1712.05877), rounded by :mod:`nlp.training.rounding`. Each row of the activations has a scale
+of its own, so an item's result does not depend on the batch it is in.
 """
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -16,36 +15,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from nlp.backends import BLOCK_ROWS
-
-# Accumulate in int8: needs VNNI for its speed, and falls back to float32 where there is none.
-INT8_ACTIVATIONS = 4
-
-
-SMALLEST_SCALE = 2.0**-20
-
-
-def in_steps(
-    values: NDArray[np.float32], block: int
-) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Rows cut into blocks of ``block`` columns and rounded to multiples of a scale a block.
-
-    From (rows, columns) to int8 (rows, blocks, block), padded with zeros, and scales (rows,
-    blocks) of four significant bits.
-    """
-    rows, columns = values.shape
-    padded = np.pad(values, ((0, 0), (0, -columns % block))).reshape(rows, -1, block)
-    fraction, exponent = np.frexp(np.abs(padded).max(axis=-1) / 127)
-    scale = np.maximum(np.ldexp(np.ceil(fraction * 16) / 16, exponent), SMALLEST_SCALE)
-    return np.rint(padded / scale[..., None]).astype(np.int8), scale.astype(np.float32)
-
-
-def rounded(values: NDArray[np.float32], block: int) -> NDArray[np.float32]:
-    """``values`` (rows, columns) as the graph holds them; exact in float16."""
-    steps, scale = in_steps(values, block)
-    unfolded = (steps * scale[..., None]).reshape(len(values), -1)[:, : values.shape[1]]
-    found: NDArray[np.float32] = unfolded.astype(np.float32)
-    return found
+from nlp.training.rounding import MIDDLE, RoundedProduct, in_steps, least_top, levels
 
 
 def quantise_tables(model: onnx.ModelProto) -> None:
@@ -58,10 +28,10 @@ def quantise_tables(model: onnx.ModelProto) -> None:
         if tensor.name not in looked_up or values.ndim != 2:
             kept.append(tensor)
             continue
-        steps, scale = in_steps(values, values.shape[1])
+        steps, scale = in_steps(values)
         names = (f"{tensor.name}.int8", f"{tensor.name}.scale")
-        kept += [numpy_helper.from_array(steps[:, 0], names[0])]
-        kept += [numpy_helper.from_array(scale[:, 0], names[1])]
+        kept += [numpy_helper.from_array(steps, names[0])]
+        kept += [numpy_helper.from_array(scale, names[1])]
         unfold.append(helper.make_node("DequantizeLinear", list(names), [tensor.name], axis=0))
     del graph.initializer[:]
     graph.initializer.extend(kept)
@@ -70,42 +40,105 @@ def quantise_tables(model: onnx.ModelProto) -> None:
     graph.node.extend(nodes)
 
 
-def quantise_products(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Turn products with constant matrices into int8 ones; needs onnxruntime's quantiser."""
-    from onnxruntime.quantization.matmul_nbits_quantizer import (  # noqa: PLC0415 - export only
-        DefaultWeightOnlyQuantConfig,
-        MatMulNBitsQuantizer,
-    )
+def quantise_products(model: onnx.ModelProto, known: Iterable[RoundedProduct]) -> None:
+    """Turn products with constant matrices into int8 ones.
 
-    logging.getLogger("onnxruntime.quantization.matmul_nbits_quantizer").setLevel(logging.WARNING)
+    Each must be one of ``known``: :class:`ValueError` otherwise, for the torch backend would not
+    round it.
+    """
+    known = list(known)
+    graph = model.graph
     constants = {
         tensor.name: numpy_helper.to_array(tensor)
-        for tensor in model.graph.initializer
+        for tensor in graph.initializer
         if len(tensor.dims) == 2
     }
-    matrices = {
-        node.output[0]: constants[node.input[1]]
-        for node in model.graph.node
-        if node.op_type == "MatMul" and node.input[1] in constants
-    }
-    config = DefaultWeightOnlyQuantConfig(
-        block_size=BLOCK_ROWS, is_symmetric=True, accuracy_level=INT8_ACTIVATIONS, bits=8
-    )
-    quantiser = MatMulNBitsQuantizer(model, algo_config=config)
-    quantiser.process()
-    quantised: onnx.ModelProto = quantiser.model.model
-    # The quantiser takes scales of full precision: put ours in their place.
-    fresh: dict[str, NDArray[Any]] = {}
-    for node in quantised.graph.node:
-        if node.op_type == "MatMulNBits":
-            steps, scale = in_steps(matrices[node.output[0]].T, BLOCK_ROWS)
-            fresh[node.input[1]] = (steps.astype(np.int16) + 128).astype(np.uint8)
-            fresh[node.input[2]] = scale
-    for tensor in quantised.graph.initializer:
-        if tensor.name in fresh:
-            values = fresh[tensor.name].reshape(tuple(tensor.dims))
-            tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
-    return quantised
+    inputs = _RoundedInputs()
+    nodes: list[onnx.NodeProto] = []
+    for node in graph.node:
+        if node.op_type != "MatMul" or node.input[1] not in constants:
+            nodes.append(node)
+            continue
+        product = _find(known, constants.pop(node.input[1]))
+        before, steps, scale = inputs.of(node.input[0], product)
+        name, found = node.input[1], node.output[0]
+        nodes += [
+            *before,
+            helper.make_node(
+                "MatMulIntegerToFloat",
+                [
+                    steps,
+                    inputs.constant(f"{name}.int8", product.steps),
+                    inputs.constant("one", np.float32(1)),
+                    inputs.constant(f"{name}.scale", product.scale),
+                    inputs.constant(f"zero.{product.zero}", np.uint8(product.zero)),
+                ],
+                [f"{found}.unscaled"],
+                domain="com.microsoft",
+            ),
+            helper.make_node("Mul", [f"{found}.unscaled", scale], [found]),
+        ]
+    kept = [one for one in graph.initializer if len(one.dims) != 2 or one.name in constants]
+    del graph.initializer[:]
+    graph.initializer.extend([*kept, *inputs.constants.values()])
+    del graph.node[:]
+    graph.node.extend(nodes)
+    model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+
+
+def _find(known: list[RoundedProduct], matrix: NDArray[Any]) -> RoundedProduct:
+    for product in known:
+        if np.array_equal(product.matrix, matrix):
+            return product
+    raise ValueError(f"a product of shape {matrix.shape} is none of the network's")
+
+
+class _RoundedInputs:
+    """Nodes that round a value row by row; the same for all products of one value."""
+
+    def __init__(self) -> None:
+        self.constants: dict[str, onnx.TensorProto] = {}
+        self._known: dict[tuple[str, bytes, int], tuple[str, str]] = {}
+
+    def of(self, value: str, product: RoundedProduct) -> tuple[list[onnx.NodeProto], str, str]:
+        """New nodes, and the names of the steps and of their scale."""
+        zero = product.zero
+        key = (value, product.factor.tobytes(), zero)
+        if key in self._known:
+            return [], *self._known[key]
+        name = f"{value}.{len(self._known)}"
+        nodes = []
+        even = value
+        if (product.factor != 1).any():
+            even = f"{name}.even"
+            factor = self.constant(f"{name}.factor", product.factor)
+            nodes.append(helper.make_node("Mul", [value, factor], [even]))
+        size = even
+        if zero == MIDDLE:
+            size = f"{name}.size"
+            nodes.append(helper.make_node("Abs", [even], [size]))
+        last = self.constant("last_axis", np.array([-1]))
+        least = self.constant(f"least.{zero}", np.float32(least_top(zero)))
+        count = self.constant(f"levels.{zero}", np.float32(levels(zero)))
+        one = self.constant("one", np.float32(1))
+        nodes += [
+            helper.make_node("ReduceMax", [size, last], [f"{name}.max"], keepdims=1),
+            helper.make_node("Max", [f"{name}.max", least], [f"{name}.top"]),
+            helper.make_node("Div", [f"{name}.top", count], [f"{name}.scale"]),
+            helper.make_node("Div", [even, f"{name}.scale"], [f"{name}.scaled"]),
+            helper.make_node(
+                "QuantizeLinear",
+                [f"{name}.scaled", one, self.constant(f"zero.{zero}", np.uint8(zero))],
+                [f"{name}.steps"],
+            ),
+        ]
+        self._known[key] = (f"{name}.steps", f"{name}.scale")
+        return nodes, *self._known[key]
+
+    def constant(self, name: str, value: NDArray[Any] | np.generic) -> str:
+        """The name of an initializer of that value."""
+        self.constants[name] = numpy_helper.from_array(np.asarray(value), name)
+        return name
 
 
 def strip_traces(model: onnx.ModelProto) -> None:

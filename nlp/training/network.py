@@ -18,8 +18,6 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
-from nlp.backends import BLOCK_ROWS
-
 
 class Outputs(NamedTuple):
     """Logits of a batch of ``items`` encoded to ``tokens``; the ONNX graph has the same outputs."""
@@ -92,6 +90,9 @@ class DriverNetwork(nn.Module):
             nn.Linear(shape.stance_hidden, 3),
         )
         self.relevance_head = nn.Linear(width * queries, 1)
+        for part in products(self).values():
+            # What multiplies each channel before it is rounded (nlp/training/rounding.py).
+            part.register_buffer("input_factor", torch.ones(part.in_features))
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Outputs:
         """Logits from token ids, all of shape (items, tokens)."""
@@ -135,22 +136,6 @@ def products(network: DriverNetwork) -> dict[str, nn.Linear]:
     }
 
 
-def round_inputs(network: DriverNetwork) -> None:
-    """Round what goes into each of :func:`products` to int8, block by block, as the graph does."""
-
-    def in_steps(_: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        values = given[0]
-        columns = values.shape[-1]
-        padded = nn.functional.pad(values, (0, -columns % BLOCK_ROWS))
-        padded = padded.reshape(*padded.shape[:-1], -1, BLOCK_ROWS)
-        scale = padded.abs().amax(-1, keepdim=True) / 127
-        scale = torch.where(scale == 0, torch.ones_like(scale), scale)
-        return (((padded / scale).round() * scale).flatten(-2)[..., :columns],)
-
-    for part in products(network).values():
-        part.register_forward_pre_hook(in_steps)
-
-
 def load_network(config: Path, weights: Path, *, drivers: int) -> DriverNetwork:
     """The network of a model directory, in float32 and ready to run."""
     encoder_config = BertConfig.from_json_file(config)
@@ -158,5 +143,8 @@ def load_network(config: Path, weights: Path, *, drivers: int) -> DriverNetwork:
         BertModel(encoder_config, add_pooling_layer=False), NetworkShape(drivers)
     )
     tensors = {name: tensor.float() for name, tensor in load_file(weights).items()}
+    # Matrices are kept as they are rounded, divided by the factors of their inputs.
+    for name in products(network):
+        tensors[f"{name}.weight"] *= tensors[f"{name}.input_factor"]
     network.load_state_dict(tensors)
     return network.eval()

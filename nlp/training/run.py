@@ -111,7 +111,8 @@ def train(
     if start:
         data["start"] = digest_of(start / WEIGHTS_FILE)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    Trainer(network, config, checkpoints, device).run(targets, encoder.encode(pairs))
+    encodings = encoder.encode(pairs)
+    Trainer(network, config, checkpoints, device).run(targets, encodings)
     for name, tensor in network.state_dict().items():
         tensor.lerp_(before[name].to(tensor.device), config.start_share)
 
@@ -119,7 +120,7 @@ def train(
     shutil.rmtree(fresh, ignore_errors=True)
     try:
         fresh.mkdir(parents=True)
-        write_weights(network, fresh / ONNX_FILE, fresh / WEIGHTS_FILE)
+        write_weights(network, fresh / ONNX_FILE, fresh / WEIGHTS_FILE, encodings)
         write_lexical_head(lexical, fresh / LEXICAL_FILE)
         for name in (CONFIG_FILE, TOKENIZER_FILE):
             shutil.copyfile(base / name, fresh / name)

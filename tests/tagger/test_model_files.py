@@ -103,14 +103,24 @@ def test_both_files_hold_the_same_numbers():
         (tensor.shape, tensor.astype(np.float32).tobytes())
         for tensor in load_file(SHIPPED / WEIGHTS_FILE).values()
     }
-    products = [node for node in graph.node if node.op_type == "MatMulNBits"]
+    products = [node for node in graph.node if node.op_type == "MatMulIntegerToFloat"]
     assert len(products) > 40
     for node in products:
-        steps, scale = (constants[name] for name in node.input[1:3])
-        inputs = next(one.i for one in node.attribute if one.name == "K")
-        unfolded = (steps.astype(np.float32) - 128) * scale.reshape(*steps.shape[:2], 1)
-        matrix = np.ascontiguousarray(unfolded.reshape(len(steps), -1)[:, :inputs])
+        steps, scale = (constants[node.input[place]] for place in (1, 3))
+        matrix = np.ascontiguousarray((steps * scale).astype(np.float32).T)
         assert (matrix.shape, matrix.tobytes()) in tensors, node.name
+    factors = [value for name, value in constants.items() if name.endswith(".factor")]
+    assert len(factors) > 15
+    for factor in factors:
+        assert (factor.shape, factor.tobytes()) in tensors
+
+
+def test_a_model_of_an_earlier_layout_says_what_to_do(copy):
+    manifest = json.loads((copy / MANIFEST_FILE).read_text())
+    (copy / MANIFEST_FILE).write_text(json.dumps(manifest | {"layout": 1}))
+    with pytest.raises(ModelError, match="layout") as refusal:
+        Tagger.load(copy)
+    assert "train it again" in refusal.value.remedy
 
 
 def test_an_unknown_device_is_refused():
