@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 ARTICLE_ID = "3f9c2a7be01d45c6a8b9"
-MODEL = "undertow-drivers@1.2.0"
+MODEL = "undertow-drivers@1.3.0"
 TITLE = "Bitcoin funds lose $870 million in a day"
 
 ITEM: dict[str, Any] = {

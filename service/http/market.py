@@ -30,7 +30,7 @@ TagsOf = Annotated[
         max_length=200,
         pattern=NO_NUL,
         description="`name@version` of the model whose tags count; default the last",
-        examples=["undertow-drivers@1.2.0"],
+        examples=["undertow-drivers@1.3.0"],
     ),
 ]
 DriverName = Annotated[

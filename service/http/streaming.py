@@ -73,7 +73,7 @@ Group = list[Line] | Exception | None
             "content": {
                 KIND: {
                     "schema": {"type": "string"},
-                    "example": '{"id":"1","schema":1,"model":"undertow-drivers@1.2.0",'
+                    "example": '{"id":"1","schema":1,"model":"undertow-drivers@1.3.0",'
                     '"error":"no words in title or text"}\n',
                 }
             },
