@@ -77,7 +77,12 @@ def create_app(
     )
     app.state.service = service
     app.add_middleware(
-        Guard, options=options, metrics=metrics, buckets=buckets, ending=service.streams.ending
+        Guard,
+        options=options,
+        metrics=metrics,
+        full=batcher.refusal,
+        buckets=buckets,
+        ending=service.streams.ending,
     )
     add_problem_handlers(app)
     api = APIRouter(

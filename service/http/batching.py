@@ -113,19 +113,16 @@ class MicroBatcher:
         Raises :class:`ProblemError` 503 with ``Retry-After`` when the queue has no room or the
         deadline passes.
         """
-        if self._closing or self._is_full(len(items)):
+        if len(items) > self._queue_items:
             self._metrics.refused.inc(len(items))
-            if len(items) > self._queue_items:
-                raise ProblemError(
-                    413,
-                    f"the list holds {len(items)} items; at most {self._queue_items} can wait here",
-                    remedy="send the list in parts, or use /v1/tag/stream",
-                )
-            raise overloaded(
-                "too many items are waiting to be tagged",
-                remedy="send the request again after the seconds in Retry-After",
-                seconds=self._seconds_to_wait(),
+            raise ProblemError(
+                413,
+                f"the list holds {len(items)} items; at most {self._queue_items} can wait here",
+                remedy="send the list in parts, or use /v1/tag/stream",
             )
+        refusal = self.refusal(len(items))
+        if refusal is not None:
+            raise refusal
         # A long list takes its turn part by part, so that it does not hold up the short ones.
         parts = [
             self._enqueued(items[start : start + self._batch_items], streamed=False)
@@ -155,6 +152,20 @@ class MicroBatcher:
                 return await part.done
             finally:
                 part.done.cancel()
+
+    def refusal(self, items: int = 1) -> ProblemError | None:
+        """The problem 503 with ``Retry-After`` when so many items find no room in the queue.
+
+        It is counted, so ask only of a request that is then refused.
+        """
+        if not self._closing and not self._is_full(items):
+            return None
+        self._metrics.refused.inc(items)
+        return overloaded(
+            "too many items are waiting to be tagged",
+            remedy="send the request again after the seconds in Retry-After",
+            seconds=self._seconds_to_wait(),
+        )
 
     def _is_full(self, items: int) -> bool:
         before = self._waiting[False]

@@ -7,7 +7,7 @@ import logging
 import math
 import re
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 from uuid import uuid4
 
@@ -33,6 +33,7 @@ logger = logging.getLogger("service.http")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Asked for by what watches over the server, which has no key.
 _OPEN = ("/healthz", "/readyz")
+TAG_PATH = "/v1/tag"
 # Bounded by the line, not by the whole.
 STREAM_PATH = "/v1/tag/stream"
 # The pages need their own styles and nothing else; scripts run nowhere.
@@ -60,7 +61,11 @@ _FAILED = ProblemError(
 
 
 class Guard:
-    """The outermost layer of the application."""
+    """The outermost layer of the application.
+
+    ``full`` says whether items to tag would be refused now: then they are before they are read, for
+    refusals must stay cheap when there are many.
+    """
 
     def __init__(
         self,
@@ -68,12 +73,14 @@ class Guard:
         *,
         options: ServeOptions,
         metrics: Metrics,
+        full: Callable[[], ProblemError | None],
         buckets: TokenBuckets | None = None,
         ending: asyncio.Event | None = None,
     ) -> None:
         self._app = app
         self._options = options
         self._metrics = metrics
+        self._full = full
         self._buckets = buckets
         self._ending = ending or asyncio.Event()
         self._running = 0
@@ -126,22 +133,9 @@ class Guard:
                 remedy="send the request again after the seconds in Retry-After",
                 seconds=1,
             )
-        hashes = self._options.key_hashes
-        if hashes:
-            key = key_of(headers.get("authorization"))
-            place = place_of(key, hashes)
-            if place is None:
-                return _unknown_key(given=key is not None)
-            scope["key_place"] = place
-            wait = self._buckets.take(place) if self._buckets else 0.0
-            if wait > 0:
-                return ProblemError(
-                    429,
-                    f"this key may ask for {self._options.rate_limit:g} items or other requests a"
-                    " second, and has used them up",
-                    remedy="send the request again after the seconds in Retry-After",
-                    headers={"Retry-After": str(math.ceil(wait))},
-                )
+        refusal = self._refusal_of_key(scope, headers)
+        if refusal is not None:
+            return refusal
         length = headers.get("content-length", "")
         if (
             length.isdecimal()
@@ -149,7 +143,29 @@ class Guard:
             and int(length[:20]) > self._options.body_bytes
         ):
             return self._too_large()
+        if scope["path"] == TAG_PATH and scope["method"] == "POST":
+            return self._full()
         return None
+
+    def _refusal_of_key(self, scope: Scope, headers: Headers) -> ProblemError | None:
+        hashes = self._options.key_hashes
+        if not hashes:
+            return None
+        key = key_of(headers.get("authorization"))
+        place = place_of(key, hashes)
+        if place is None:
+            return _unknown_key(given=key is not None)
+        scope["key_place"] = place
+        wait = self._buckets.take(place) if self._buckets else 0.0
+        if wait <= 0:
+            return None
+        return ProblemError(
+            429,
+            f"this key may ask for {self._options.rate_limit:g} items or other requests a"
+            " second, and has used them up",
+            remedy="send the request again after the seconds in Retry-After",
+            headers={"Retry-After": str(math.ceil(wait))},
+        )
 
     def _too_large(self) -> ProblemError:
         return ProblemError(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -180,6 +182,23 @@ def test_a_full_queue_refuses_at_once_and_says_when_to_come_again(start):
         assert server.post("/v1/tag", json=[{"title": "Bitcoin falls"}] * 4).status_code == 200
         number = 5.0 + 3 * sum(one.status_code == 503 for one in answers)
         assert f"undertow_items_refused_total {number}" in server.get("/metrics").text
+
+
+def test_a_full_queue_refuses_before_the_body_has_come(start):
+    """Else a crowd would be read in full only to be refused, and refusals would come late."""
+    with start(queue_items=4) as server, ThreadPoolExecutor(4) as pool:
+        host, _, port = server.url.removeprefix("http://").partition(":")
+        long = [{"text": "Bitcoin funds lost $9 million. " * 99}] * 4
+        begun = b"POST /v1/tag HTTP/1.1\r\nHost: here\r\nContent-Length: 9999\r\n\r\n"
+        working = [pool.submit(server.post, "/v1/tag", json=long) for _ in range(40)]
+        told = b""
+        while not all(one.done() for one in working) and b" 503 " not in told:
+            with socket.create_connection((host, int(port)), timeout=0.1) as connection:
+                connection.sendall(begun)
+                with suppress(TimeoutError):
+                    told = connection.recv(4096)
+    assert b" 503 " in told
+    assert b"retry-after" in told
 
 
 def test_a_deadline_that_passes_frees_the_queue(start):
