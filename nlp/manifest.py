@@ -4,8 +4,8 @@ Layout of ``models/<name>/`` (layout version 2)::
 
     manifest.json      this manifest
     model.onnx         graph with int8 weights, for ONNX Runtime
-    model.safetensors  the same weights in float16, for torch; matrices of products are divided by
-                       the factors of their inputs (nlp/training/rounding.py)
+    model.safetensors  the same weights in float16, for torch, with the factors and scales of the
+                       products that are rounded (nlp/training/rounding.py)
     lexical.safetensors  the word-level head (nlp/lexical.py)
     config.json        encoder configuration of transformers
     tokenizer.json     tokenizer

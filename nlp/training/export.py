@@ -25,8 +25,8 @@ def write_weights(
     """Write the ONNX graph and the safetensors of ``network``, which is left rounded.
 
     Both hold the same numbers: float16, and for products and tables the int8 steps of
-    :mod:`nlp.training.rounding`, evened out for ``encodings``. Matrices are divided by the factors
-    of their inputs in both.
+    :mod:`nlp.training.rounding`, as fits ``encodings``. Matrices of products are whole in the
+    safetensors, for any other program; factors and scales beside them tell the steps.
     """
     network = network.cpu().eval()
     state = network.state_dict()
@@ -34,15 +34,15 @@ def write_weights(
         tensor.copy_(tensor.half())
     products = round_products(network, encodings)
     write_onnx(network, graph, products.values())
-    folded = {}
     for name, product in products.items():
-        matrix = torch.from_numpy(product.folded.T)
-        folded[f"{name}.weight"] = matrix
-        state[f"{name}.weight"].copy_(matrix * torch.from_numpy(product.factor))
+        matrix = (product.steps * product.scale * product.factor[:, None]).T
+        state[f"{name}.weight"].copy_(torch.from_numpy(matrix))
+        state[f"{name}.input_factor"].copy_(torch.from_numpy(product.factor))
+        state[f"{name}.weight_scale"].copy_(torch.from_numpy(product.scale))
     for name in TABLES:
         table = state[f"encoder.embeddings.{name}.weight"]
         table.copy_(torch.from_numpy(rounded(table.numpy())))
-    tensors = {name: tensor.half().contiguous() for name, tensor in (state | folded).items()}
+    tensors = {name: tensor.half().contiguous() for name, tensor in state.items()}
     save_file(tensors, weights, metadata={"format": "pt"})
 
 

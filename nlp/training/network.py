@@ -91,8 +91,10 @@ class DriverNetwork(nn.Module):
         )
         self.relevance_head = nn.Linear(width * queries, 1)
         for part in products(self).values():
-            # What multiplies each channel before it is rounded (nlp/training/rounding.py).
+            # What multiplies each channel before it is rounded, and what a step of each column of
+            # the matrix over these factors is worth (nlp/training/rounding.py).
             part.register_buffer("input_factor", torch.ones(part.in_features))
+            part.register_buffer("weight_scale", torch.ones(part.out_features))
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Outputs:
         """Logits from token ids, all of shape (items, tokens)."""
@@ -143,8 +145,11 @@ def load_network(config: Path, weights: Path, *, drivers: int) -> DriverNetwork:
         BertModel(encoder_config, add_pooling_layer=False), NetworkShape(drivers)
     )
     tensors = {name: tensor.float() for name, tensor in load_file(weights).items()}
-    # Matrices are kept as they are rounded, divided by the factors of their inputs.
     for name in products(network):
-        tensors[f"{name}.weight"] *= tensors[f"{name}.input_factor"]
+        # Half precision is nearer to a step than half a step: so this is the graph's matrix.
+        factor = tensors[f"{name}.input_factor"]
+        scale = tensors[f"{name}.weight_scale"][:, None]
+        matrix = tensors[f"{name}.weight"]
+        tensors[f"{name}.weight"] = (matrix / factor / scale).round() * scale * factor
     network.load_state_dict(tensors)
     return network.eval()

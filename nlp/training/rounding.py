@@ -53,11 +53,6 @@ class RoundedProduct:
     scale: NDArray[np.float32]
     zero: int
 
-    @property
-    def folded(self) -> NDArray[np.float32]:
-        """Steps times scale: the matrix over the factors."""
-        return self.steps * self.scale
-
 
 @dataclass
 class _Seen:
@@ -92,7 +87,7 @@ def round_products(
 ) -> dict[str, RoundedProduct]:
     """The int8 products of ``network`` by the names of :func:`products`, as fits ``encodings``.
 
-    Their factors are set in the network too. The error that rounding the input leaves in the
+    The error that rounding the input leaves in the
     outputs is least where a channel's factor is the root of its weights' size over its own largest
     value; products of one input share factors, so that it is rounded once. Weights are rounded one
     input after the other, and what each rounding leaves is made up for by those to come (GPTQ,
@@ -100,6 +95,9 @@ def round_products(
     """
     parts = products(network)
     seen = _inputs_of(network, encodings)
+    factors: dict[str, Tensor] = {
+        name: torch.ones(part.in_features) for name, part in parts.items()
+    }
     for names in _sharing(parts):
         size = torch.stack(seen[names[0]].largest).mean(0).clamp(min=1e-6)
         weights = torch.cat([parts[name].weight for name in names]).norm(dim=0).clamp(min=1e-6)
@@ -108,11 +106,11 @@ def round_products(
             factor = (factor / factor.quantile(LEFT_ALONE)).clamp(max=1)
         else:
             factor = factor / factor.median()
-        for name in names:
-            _factor(parts[name]).copy_(factor.clamp(1 / LARGEST_FACTOR, LARGEST_FACTOR).half())
+        factor = factor.clamp(1 / LARGEST_FACTOR, LARGEST_FACTOR).half().float()
+        factors |= dict.fromkeys(names, factor)
     found = {}
     for name, part in parts.items():
-        factor = _factor(part)
+        factor = factors[name]
         folded = part.weight / factor
         _, scale = in_steps(folded.numpy())
         steps = _made_up_for(
@@ -181,7 +179,8 @@ def round_inputs(network: DriverNetwork) -> None:
 
     def hook(zero: int) -> Callable[[nn.Module, tuple[Tensor, ...]], tuple[Tensor, ...]]:
         def in_steps(part: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-            factor = _factor(part)
+            factor = part.input_factor
+            assert isinstance(factor, Tensor)
             even = given[0] * factor
             if zero == MIDDLE:
                 scale = even.abs().amax(-1, keepdim=True).clamp(min=SMALLEST_SCALE) / levels(zero)
@@ -204,12 +203,6 @@ def levels(zero: int) -> int:
 def least_top(zero: int) -> float:
     """The least that the largest value of a row is taken for: so the negative ones find steps."""
     return SMALLEST_SCALE if zero == MIDDLE else LEAST_GELU / zero * levels(zero)
-
-
-def _factor(part: nn.Module) -> Tensor:
-    factor = part.input_factor
-    assert isinstance(factor, Tensor)
-    return factor
 
 
 def _zero(name: str) -> int:

@@ -17,9 +17,18 @@ import pytest
 from safetensors.numpy import load_file
 
 from corpus.errors import InputError, ModelError, UsageError
-from nlp.manifest import CARD_FILE, LEXICAL_FILE, ONNX_FILE, WEIGHTS_FILE, digest_of, read_manifest
+from nlp.manifest import (
+    CARD_FILE,
+    CONFIG_FILE,
+    LEXICAL_FILE,
+    ONNX_FILE,
+    WEIGHTS_FILE,
+    digest_of,
+    read_manifest,
+)
 from nlp.records import Item, TagRecord
 from nlp.tagger import Tagger
+from nlp.taxonomy import drivers
 from service.cli.program import run
 
 pytest.importorskip("torch", reason="training needs the train extra")
@@ -29,6 +38,7 @@ from nlp.training import TrainingConfig, train
 from nlp.training.base import encoder_directory
 from nlp.training.direction import direction_items
 from nlp.training.lessons import pieces_of, read_lessons
+from nlp.training.network import load_network
 from nlp.training.panel import consult
 from nlp.training.teacher import teach
 
@@ -77,6 +87,7 @@ def test_the_directory_is_whole(trained, labelled):
 
 
 def test_the_encoder_loads_in_transformers(trained):
+    import torch
     from safetensors.torch import load_file
     from transformers import BertConfig, BertModel
 
@@ -87,6 +98,11 @@ def test_the_encoder_loads_in_transformers(trained):
         if name.startswith("encoder.")
     }
     assert not encoder.load_state_dict(weights, strict=False).missing_keys
+    ours = load_network(trained / CONFIG_FILE, trained / WEIGHTS_FILE, drivers=len(drivers()))
+    ids = torch.tensor([[101, 4895, 2099, 3630, 102]])
+    with torch.inference_mode():
+        states, expected = (one(ids).last_hidden_state for one in (encoder.eval(), ours.encoder))
+    assert torch.allclose(states, expected, atol=0.02)
 
 
 def test_a_killed_run_goes_on_to_the_same_weights(labelled, trained, tmp_path):
