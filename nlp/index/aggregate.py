@@ -22,6 +22,8 @@ BAND_LEVEL = 0.90
 # Memberships more certain than this are kept at their expectation; redrawing them would not be
 # seen.
 _CERTAIN = 0.01
+# Sums of weights below this are those of no story.
+_NOTHING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,8 @@ class Aggregation:
     """Stories of one universe (all, or one asset) laid out by period and outlet.
 
     ``stance`` is that of each story for each driver as it counts
-    (:func:`nlp.index.stances.counted_stances`), ``weight`` that of each story, ``stance_weight``
-    that of each story in each driver's stance.
+    (:class:`nlp.index.spoken.Counted`), ``weight`` that of each story, ``stance_weight`` that of
+    each story in each driver's stance, ``prior`` the weight of neutral in each driver's stance.
     """
 
     def __init__(
@@ -67,7 +69,9 @@ class Aggregation:
         stance: Floats,
         weight: Floats,
         stance_weight: Floats,
+        prior: Floats,
     ) -> None:
+        self._prior = prior
         chosen = np.flatnonzero(keep)
         self._period = period[chosen]
         self._periods = periods
@@ -114,7 +118,7 @@ class Aggregation:
         )
         told = np.bincount(self._period, minlength=self._periods)
         share = _ratio(np.maximum(attention, 0.0), number[:, None])
-        stance = _ratio(toned, tagged)
+        stance = self._stance(toned, tagged)
         pressure = np.where((told > 0)[:, None], share * np.nan_to_num(stance), np.nan)
         return Levels(
             stories=told,
@@ -147,12 +151,15 @@ class Aggregation:
             )
         )
         share = _ratio(np.maximum(attention, 0.0), number[:, None])
-        return period, share * np.nan_to_num(_ratio(toned, tagged))
+        return period, share * np.nan_to_num(self._stance(toned, tagged))
 
     def tagged_with_any(self, drivers: Sequence[int]) -> Integers:
         """Number of stories a period that are tagged with at least one of the numbered drivers."""
         told = self._tagged[:, list(drivers)].any(axis=1)
         return np.bincount(self._period[told], minlength=self._periods)
+
+    def _stance(self, toned: Floats, tagged: Floats) -> Floats:
+        return _ratio(toned, np.where(tagged > _NOTHING, tagged + self._prior, 0.0))
 
     def _totals(
         self, weights: Floats, attention: Floats, tagged: Floats, toned: Floats
@@ -209,7 +216,7 @@ class Aggregation:
             weights = random.standard_exponential(len(clusters.stories))
             total, attention, tagged, toned = self._totals(weights, *shifted)
             share = _ratio(np.maximum(attention, 0.0), total[:, None])
-            pressure = share * np.nan_to_num(_ratio(toned, tagged))
+            pressure = share * np.nan_to_num(self._stance(toned, tagged))
             drawn[replicate] = (
                 self.levels.pressure + (pressure - self.levels.pressure) * widening[:, None]
             )
@@ -242,5 +249,6 @@ def _by_group(values: Floats, group: Integers, groups: int) -> Floats:
 
 def _ratio(above: Floats, below: Floats) -> Floats:
     below = np.broadcast_to(below, above.shape)
-    ratio: Floats = np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 1e-12)
+    known = below > _NOTHING
+    ratio: Floats = np.divide(above, below, out=np.full(above.shape, np.nan), where=known)
     return ratio

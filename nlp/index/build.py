@@ -23,12 +23,13 @@ from nlp.index.periods import (
     period_start,
 )
 from nlp.index.result import COLUMNS, IndexResult, Scale
-from nlp.index.stances import counted_stances, usual_flows
+from nlp.index.spoken import as_counted
+from nlp.index.stances import usual_flows
 from nlp.index.stated import FLOW_DRIVER
 from nlp.index.stories import Booleans, Reader, StoryTable, Tagged
 from nlp.index.table import LEAST_BASE_PERIODS, Span, tabulate
 from nlp.index.vintage import vintage_of
-from nlp.index.weights import freshness, stance_weights
+from nlp.index.weights import freshness
 from nlp.taxonomy import drivers
 
 if TYPE_CHECKING:
@@ -145,28 +146,28 @@ def build(
             driver=names.index(FLOW_DRIVER),
             base=base_stories,
         )
+        counted = as_counted(
+            table,
+            usual,
+            usual_flow,
+            names=(*names, *PARTS),
+            universe=ASSETS.index(name),
+            frequency=frequency,
+            keep=inside,
+            period=number_of_period,
+            starts=starts,
+            fresh=weight,
+        )
         universe = Aggregation(
             table,
             keep=inside,
             period=number_of_period,
             periods=len(span.starts),
             effects=usual,
-            stance=counted_stances(
-                table,
-                usual,
-                usual_flow,
-                names=(*names, *PARTS),
-                universe=ASSETS.index(name),
-                frequency=frequency,
-            ),
+            stance=counted.stance,
             weight=weight,
-            stance_weight=stance_weights(
-                table,
-                (*names, *PARTS),
-                universe=ASSETS.index(name),
-                starts=starts,
-                frequency=frequency,
-            ),
+            stance_weight=counted.weight,
+            prior=counted.prior,
         )
         # Drawn by what went in, so that the same news has the same band whenever it is read.
         random = np.random.default_rng([int.from_bytes(digest[:7], "big"), number])

@@ -14,11 +14,12 @@ from corpus.records import Record, UtcDatetime
 from nlp.index.build import ASSETS
 from nlp.index.periods import period_number, period_seconds
 from nlp.index.result import IndexResult
-from nlp.index.stances import counted_stances, stated_stance
+from nlp.index.spoken import as_counted
+from nlp.index.stances import stated_stance
 from nlp.index.stated import FLOW_DRIVER
 from nlp.index.stories import Floats, Integers, StoryTable, Tagged
 from nlp.index.table import COMPOSITE
-from nlp.index.weights import freshness, stance_weights
+from nlp.index.weights import freshness
 from nlp.records import Amount, Span, TagRecord
 from nlp.taxonomy import core_drivers
 
@@ -185,29 +186,42 @@ def composite_change(
 
 def _parts(index: IndexResult, rows: Integers, column: int, *, universe: int) -> Floats:
     """Part of each story in the raw pressure: ``A q s / sum(q)``, which sums to ``A S``."""
-    stories, effects, frequency = index.stories.rows(rows), index.effects, index.frequency
-    starts = period_seconds(period_number(stories.seconds, frequency), frequency)
+    frequency = index.frequency
+    # What a story says of its own day is told apart with the stories of the day before.
+    numbers = period_number(index.stories.seconds, frequency)
+    number = numbers[rows[0]] if len(rows) else 0
+    near = (numbers == number) | (numbers == number - 1)
+    if universe:
+        near &= index.stories.assets[:, universe - 1]
+    stories = index.stories.where(near)
+    period = numbers[near] - number + 1
+    starts = period_seconds(numbers[near], frequency)
     fresh = freshness(stories, index.half_life, starts=starts, frequency=frequency)
-    probability = stories.probability[:, column]
-    tagged = stories.tagged[:, column]
-    stance = counted_stances(
+    counted = as_counted(
         stories,
-        effects,
+        index.effects,
         index.usual_flow,
         names=index.drivers,
         universe=universe,
         frequency=frequency,
-    )[:, column]
-    counted = stance_weights(
-        stories, index.drivers, universe=universe, starts=starts, frequency=frequency
-    )[:, column]
-    weight = probability * fresh * counted
+        keep=np.ones(len(stories), dtype=np.bool_),
+        period=period,
+        starts=starts,
+        fresh=fresh,
+    )
+    here = period == 1
+    stories, fresh = stories.where(here), fresh[here]
+    probability = stories.probability[:, column]
+    tagged = stories.tagged[:, column]
+    weight = probability * fresh * counted.weight[here, column]
     total = float(weight[tagged].sum())
     if total <= 0:
         return np.zeros(len(rows))
-    usual = effects.probability[stories.outlet, column]
+    total += float(counted.prior[column])
+    usual = index.effects.probability[stories.outlet, column]
     level = float(((probability - usual) * fresh).sum() / fresh.sum())
-    return np.where(tagged, max(level, 0.0) * weight * stance / total, 0.0)
+    part = max(level, 0.0) * weight * counted.stance[here, column] / total
+    return np.where(tagged, part, 0.0)
 
 
 def _top(

@@ -10,7 +10,7 @@ is worth as much as its stories know of its period:
 * Leverage: a story that states a reported liquidation likewise, against one on a trader's plans or
   a new kind of contract. Liquidations are told of the 24 hours before, so that a story of the
   early morning speaks of the day before; it counts by the share of those hours that lies in its
-  period.
+  period (by the day, :mod:`nlp.index.spoken` goes on from there).
 
 Attention is not weighted so: how much is written is the same whatever it speaks of.
 """
@@ -58,10 +58,16 @@ def stance_weights(
         weights[states_day(stories, universe), names.index(FLOW_DRIVER)] = STATED_DAY
     weights[stories.liquidated, names.index(LEVERAGE_DRIVER)] = STATED
     if LENGTHS[frequency] >= SPOKEN_OF:
-        share = (stories.seconds - starts) / SPOKEN_OF.total_seconds()
-        share = np.clip(np.where(stories.day_only, _DAY_ONLY_SHARE, share), _LEAST_SHARE, 1.0)
-        weights[:, names.index(LEVERAGE_DRIVER)] *= share
+        weights[:, names.index(LEVERAGE_DRIVER)] *= share_of_period(stories, starts)
     return weights
+
+
+def share_of_period(stories: StoryTable, starts: Integers) -> Floats:
+    """Share of the 24 hours before each story that lies in its period, 1/24 at least."""
+    share = (stories.seconds - starts) / SPOKEN_OF.total_seconds()
+    share = np.where(stories.day_only, _DAY_ONLY_SHARE, share)
+    clipped: Floats = np.clip(share, _LEAST_SHARE, 1.0)
+    return clipped
 
 
 def freshness(

@@ -69,14 +69,14 @@ def test_a_story_told_by_many_counts_once_and_at_its_first_telling(news):
             day + timedelta(hours=number),
             source=f"Outlet {number}",
             story="one-story",
-            probabilities={"leverage": chance},
-            stances={"leverage": stance},
+            probabilities={"macro": chance},
+            stances={"macro": stance},
         )
         for number, (chance, stance) in enumerate([(0.8, -0.5), (0.6, -0.7), (1.0, -0.9)])
     ]
     result = _build([*_quiet_base(news), *copies], news)
     assert result.counts.copies == 2
-    rows = _rows(result.frame, "leverage")
+    rows = _rows(result.frame, "macro")
     row = rows.loc[news.start + timedelta(days=30)]
     assert row["stories"] == 1
     assert row["attention_raw"] == pytest.approx(0.8)
@@ -288,35 +288,96 @@ def test_a_driver_that_no_story_tells_has_no_band_and_says_so(news):
     assert np.isnan([row["lower"], row["upper"], row["stance"]]).all()
 
 
+def _leverage(news, number, moment, stance, **more):
+    more = {"probabilities": {"leverage": 1.0}, "stances": {"leverage": stance}} | more
+    return news.make(number, moment, **more)
+
+
+def _own_day(today, yesterday=()):
+    """Stance of a day by least squares over (hour, stance, weight) of its and yesterday's stories.
+
+    A story at hour h speaks with h / 24 of its own day and with the rest of the day before; each
+    day's stance is held to neutral by the weight of three stories.
+    """
+    told = [(hour / 24, 2, *rest) for hour, *rest in today]
+    told += [(hour / 24, 1, *rest) for hour, *rest in yesterday]
+    rows = np.zeros((len(told), 3))
+    for row, (share, day, _, _) in zip(rows, told, strict=True):
+        row[day], row[day - 1] = share, 1 - share
+    weights = np.array([weight for *_, weight in told])
+    stances = np.array([stance for _, _, stance, _ in told])
+    normal = rows.T @ (rows * weights[:, None]) + 3 * np.eye(3)
+    return np.linalg.solve(normal, rows.T @ (weights * stances))[2]
+
+
 def test_liquidations_told_in_the_morning_speak_of_the_day_before(news):
     """Half of the 24 hours before noon lie in the day, a sixth of those before four o'clock."""
     day = news.start + timedelta(days=30)
-    told = {"probabilities": {"leverage": 1.0}}
     items = [
         *_quiet_base(news),
-        news.make(1, day + timedelta(hours=4), **told, stances={"leverage": 1.0}),
-        news.make(2, day + timedelta(hours=12), **told, stances={"leverage": -1.0}),
+        _leverage(news, 1, day + timedelta(hours=4), 1.0),
+        _leverage(news, 2, day + timedelta(hours=12), -1.0),
     ]
     rows = _rows(_build(items, news).frame, "leverage")
-    assert rows.loc[day]["stance"] == pytest.approx((1 / 6 - 1 / 2) / (1 / 6 + 1 / 2))
+    assert rows.loc[day]["stance"] == pytest.approx(_own_day([(4, 1.0, 1), (12, -1.0, 1)]))
     assert rows.loc[day]["attention_raw"] == pytest.approx(1.0)
     hourly = _rows(_build(items, news, frequency="h").frame, "leverage")
     assert hourly.loc[day + timedelta(hours=4)]["stance"] == 1.0
+    weekly = _rows(_build(items, news, frequency="W").frame, "leverage")
+    assert weekly.loc[news.start + timedelta(weeks=4)]["stance"] == pytest.approx(0.0)
+
+
+def test_what_yesterdays_news_said_of_liquidations_does_not_count_again(news):
+    """A fall told on its evening and again next morning, before an evening of shorts caught."""
+    yesterday = news.start + timedelta(days=30)
+    day = yesterday + timedelta(days=1)
+    fall = [_leverage(news, n, yesterday + timedelta(hours=18 + n), -0.9) for n in range(5)]
+    retold = [_leverage(news, 10 + n, day + timedelta(hours=2 + n), -0.9) for n in range(5)]
+    turn = _leverage(news, 20, day + timedelta(hours=20), 0.6)
+
+    def stance(*items):
+        rows = _rows(_build([*_quiet_base(news), *items], news).frame, "leverage")
+        return rows.loc[day]["stance"]
+
+    told_before = [(18 + n, -0.9, 1) for n in range(5)]
+    told = [(2 + n, -0.9, 1) for n in range(5)]
+    assert stance(*fall, *retold) == pytest.approx(_own_day(told, told_before))
+    assert stance(*fall, *retold, turn) == pytest.approx(
+        _own_day([*told, (20, 0.6, 1)], told_before)
+    )
+    assert -0.1 < stance(*fall, *retold) < 0 < stance(*fall, *retold, turn)
+    # Its own asset's index is told by its own stories.
+    whole = _build([*_quiet_base(news), *fall, *retold], news, asset=("all", "BTC"))
+    found = _rows(whole.frame, "leverage", "BTC")
+    assert np.isnan(found.loc[day]["stance"])
+
+
+def test_a_stance_of_leverage_stays_within_its_bounds(news):
+    """Early and late stories that contradict each other are no proof of more than all."""
+    day = news.start + timedelta(days=30)
+    items = _quiet_base(news)
+    for number in range(40):
+        hour, stance = (10, -1.0) if number % 2 else (14, 1.0)
+        items.append(_leverage(news, number, day + timedelta(hours=hour, minutes=number), stance))
+    assert 0.9 < _rows(_build(items, news).frame, "leverage").loc[day]["stance"] <= 1.0
 
 
 def test_a_story_that_states_liquidations_weighs_more_in_the_stance_of_leverage(news):
     noon = news.start + timedelta(days=30, hours=12)
-    told = {"probabilities": {"leverage": 1.0}}
     stated = news.amount("liquidation", -3e8, side="long")
     planned = news.amount("liquidation", 4e8, side="short", realised=False)
     items = [
         *_quiet_base(news),
-        news.make(1, noon, **told, stances={"leverage": -1.0}, amounts=[stated]),
-        news.make(2, noon, **told, stances={"leverage": 1.0}, amounts=[planned]),
+        _leverage(news, 1, noon, -1.0, amounts=[stated]),
+        _leverage(news, 2, noon, 1.0, amounts=[planned]),
     ]
-    for frequency, period in (("D", noon - timedelta(hours=12)), ("h", noon)):
+    by_day = _own_day([(12, -1.0, 3), (12, 1.0, 1)])
+    for frequency, period, stance in (
+        ("D", noon - timedelta(hours=12), by_day),
+        ("h", noon, (1 - 3) / (1 + 3)),
+    ):
         row = _rows(_build(items, news, frequency=frequency).frame, "leverage").loc[period]
-        assert row["stance"] == pytest.approx((1 - 3) / (1 + 3))
+        assert row["stance"] == pytest.approx(stance)
         assert row["attention_raw"] == pytest.approx(1.0)
 
 

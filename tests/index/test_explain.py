@@ -34,6 +34,25 @@ def test_all_contributions_add_up_to_the_raw_pressure(news, weekly):
             assert sum(abs(one.share) for one in found[reading.driver]) == pytest.approx(1)
 
 
+def test_contributions_of_a_day_add_up_though_leverage_is_told_apart_from_the_day_before(news):
+    items = news.random(40)
+    given = {"frequency": "D", "as_of": LATER, "model": news.model, "asset": ("all", "BTC")}
+    for half_life in (None, timedelta(hours=12)):
+        result = narrative.build(items, replicates=4, half_life=half_life, **given)
+        day = news.start + timedelta(days=35)
+        for asset in ("all", "BTC"):
+            found = narrative.contributions(
+                result, items, period_start=day, asset=asset, top=10_000
+            )
+            raw = {
+                one.driver: one.pressure_raw for one in narrative.readings(result, day, asset=asset)
+            }
+            for driver, parts in found.items():
+                assert sum(one.contribution for one in parts) == pytest.approx(
+                    raw[driver] or 0.0, abs=1e-8
+                )
+
+
 def test_top_stories_are_those_that_made_the_reading_and_carry_their_words(news, weekly):
     items, result = weekly
     week = news.start + timedelta(weeks=7)
