@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import itertools
 import json
+import math
 import os
 import random
 import subprocess
@@ -22,7 +23,10 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+from corpus.same_event import rarities
 
 ROOT = Path(__file__).parents[1]
 SPIDER = """
@@ -50,7 +54,8 @@ process.crawl(Outlets)
 process.start()
 """
 SYLLABLES = ("ka", "lo", "mi", "ru", "te", "so", "pan", "nel", "rit", "dos", "vam", "gur", "fe")
-WORDS = ["".join(parts) for parts in itertools.product(SYLLABLES, repeat=3)]
+NAMES = ["".join(parts).capitalize() for parts in itertools.product(SYLLABLES, repeat=4)]
+LITTLE_WORDS = ("the", "of", "to", "a", "in", "and", "that", "for", "on", "is", "with", "as", "it")
 NAVIGATION = "".join(
     f'<li class="menu-item"><a href="/section/{number}">Section number {number}</a></li>'
     for number in range(60)
@@ -58,17 +63,39 @@ NAVIGATION = "".join(
 SCRIPTS = "<script>" + "window.layer = window.layer || []; layer.push({a: 1});" * 120 + "</script>"
 
 
+@cache
+def words_of_news() -> list[str]:
+    """Words, each as often as so many articles of real news have it, a third of them little ones.
+
+    Were they all as likely, the texts would share more of them than news does, and nearly every
+    page would be taken for a report of another one's event.
+    """
+    listed = [
+        word
+        for word, rarity in sorted(rarities()[0].items())
+        if word.isalpha()
+        for _ in range(round(4_000 * math.exp(-rarity)))
+    ]
+    return [*listed, *LITTLE_WORDS * (len(listed) // (2 * len(LITTLE_WORDS)))]
+
+
 def page(outlet: int, number: int) -> str:
     """An article of some 4,000 characters in the usual clutter, the same at every request."""
     chosen = random.Random(outlet * 10_007 + number)
-    paragraphs = "".join(
-        f"<p>{' '.join(chosen.choices(WORDS, k=55)).capitalize()}.</p>" for _ in range(12)
-    )
+    about = event(outlet, number)
+
+    def sentence() -> str:
+        return (
+            f"The {' '.join(chosen.choices(words_of_news(), k=15) + chosen.choices(about, k=3))}."
+        )
+
+    paragraphs = "".join(f"<p>{' '.join(sentence() for _ in range(3))}</p>" for _ in range(12))
     title = headline(outlet, number)
+    clock = f"{number % 24:02d}:{chosen.randrange(60):02d}:00Z"
     data = {
         "@type": "NewsArticle",
         "headline": title,
-        "datePublished": f"2025-11-{1 + number % 28:02d}T08:15:00Z",
+        "datePublished": f"2025-11-{1 + number % 28:02d}T{clock}",
         "author": {"name": "A. Writer"},
     }
     return (
@@ -81,8 +108,17 @@ def page(outlet: int, number: int) -> str:
 
 
 def headline(outlet: int, number: int) -> str:
-    chosen = random.Random(-outlet * 10_007 - number)
-    return f"{' '.join(chosen.choices(WORDS, k=8)).capitalize()} {outlet}-{number}"
+    chosen = random.Random(f"headline {outlet} {number}")
+    words = chosen.choices(event(outlet, number), k=4) + chosen.choices(words_of_news(), k=5)
+    return " ".join(words).capitalize()
+
+
+def event(outlet: int, number: int) -> list[str]:
+    """Names, words and figures of an article. Half of the events are told by four outlets each."""
+    told_by = outlet // 4 if number % 2 else f"{outlet} alone"
+    chosen = random.Random(f"event {told_by} {number}")
+    figures = [f"{chosen.uniform(1, 900):.1f}" for _ in range(2)]
+    return chosen.choices(NAMES, k=4) + chosen.choices(words_of_news(), k=8) + figures
 
 
 def address(outlet: int) -> str:
