@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
@@ -32,6 +33,7 @@ _CALENDAR = re.compile(
     r"(?:uary|ruary|ch|il|e|y|ust|t|tember|ober|ember|day|s|sday|nesday|rs|rsday|urday)?\b"
 )
 _MOST_DIGITS = 25  # a longer run of digits is an identifier
+_LEAST_RATIO = 0.9  # of a figure to its rounded form
 _MOST_STEPS = 10**12  # far apart; also keeps the division within Decimal's precision
 
 
@@ -53,15 +55,21 @@ def figures_conflict(a: Sequence[str], b: Sequence[str]) -> bool:
 
 def unmatched_figures(some: Sequence[str], others: Sequence[str]) -> list[str]:
     """Those of ``some`` that ``others`` do not state, in the precision of the rounder one."""
-    return [one for one in some if not any(_same(one, other) for other in others)]
+    return [
+        one for one in some if one not in others and not any(_alike(one, other) for other in others)
+    ]
+
+
+def _alike(one: str, other: str) -> bool:
+    if one[0].isalpha() or other[0].isalpha():
+        return False
+    # Rounding to two digits moves a figure by less than a tenth; nearly all pairs end here.
+    ratio = float(one) / (float(other) or math.inf)
+    return _LEAST_RATIO < ratio < 1 / _LEAST_RATIO and _same(one, other)
 
 
 @lru_cache(maxsize=20_000)  # an article's figures are compared with those of all near it
 def _same(one: str, other: str) -> bool:
-    if one == other:
-        return True
-    if one[0].isalpha() or other[0].isalpha():
-        return False
     a, b = Decimal(one), Decimal(other)
     return _rounds_to(a, b) or _rounds_to(b, a)
 

@@ -68,7 +68,7 @@ FEATURES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Report:
     """What is compared of an article: its terms (content words, bent to one form) and figures.
 
@@ -124,7 +124,7 @@ def features(a: Report, b: Report, gap: timedelta, *, same_outlet: bool) -> tupl
 def log_odds(a: Report, b: Report, gap: timedelta, *, same_outlet: bool) -> float:
     """Log-odds that the two report the same event; see :func:`features`."""
     shared = _shared(a, b)
-    if sum(value >= _SAYS_SOMETHING for value in shared.values()) < _LEAST_SHARED:
+    if len([value for value in shared.values() if value >= _SAYS_SOMETHING]) < _LEAST_SHARED:
         return -math.inf
     scorer = shipped_scorer()
     values = _features(a, b, shared, gap, same_outlet)
@@ -133,7 +133,13 @@ def log_odds(a: Report, b: Report, gap: timedelta, *, same_outlet: bool) -> floa
 
 def _shared(a: Report, b: Report) -> dict[str, float]:
     """The terms that both have, with their rarity."""
-    return {term: rarity(term) for term in set(a.terms).intersection(b.terms)}
+    known, rarest = rarities()
+    return {term: known.get(term, rarest) for term in _terms(a).intersection(b.terms)}
+
+
+@lru_cache(maxsize=16)  # a new article is compared with many, one after the other
+def _terms(report: Report) -> frozenset[str]:
+    return frozenset(report.terms)
 
 
 def _features(

@@ -55,6 +55,8 @@ OPENING_CHARACTERS = _OPENING_WORDS * 12  # no more of a text is looked at
 _FIGURE_WORDS = 60  # of the opening; figures further down are background
 _TITLE_BANDS, _TITLE_ROWS = 7, 4
 _TEXT_BANDS, _TEXT_ROWS = 12, 3
+_LEAST_TITLE = 0.1  # that the titles of copies share
+_ALIKE = 0.5  # what texts share that are worded alike
 _COPY_LOG_ODDS = 4.0  # what a copy counts as, and the most that a rewritten report does
 _UNLIKE_LOG_ODDS = -4.0  # the least
 _MATCH = 0.4  # log-odds to the member of a story that is most like an article
@@ -105,17 +107,18 @@ def sketch(title: str, text: str | None) -> Sketch:
     as_written = as_written[:_OPENING_WORDS]
     text_hashes = _word_hashes([word.lower() for word in as_written])
     is_name = [not word[0].islower() for word in as_written]
+    report = report_of(title, text)
     return Sketch(
-        title=tuple(np.unique(title_hashes).tolist()),
-        title_pairs=tuple(np.unique(_paired(title_hashes)).tolist()),
-        text_pairs=np.unique(_paired(text_hashes)),
-        text_words=np.unique(text_hashes),
-        text_names=np.unique(text_hashes[is_name]),
-        title_figures=figures_in(title),
+        title=tuple(_each_once(title_hashes).tolist()),
+        title_pairs=tuple(_each_once(_paired(title_hashes)).tolist()),
+        text_pairs=_each_once(_paired(text_hashes)),
+        text_words=_each_once(text_hashes),
+        text_names=_each_once(text_hashes[is_name]),
+        title_figures=report.title_figures,
         text_figures=figures_in(
             " ".join((text or "")[: _FIGURE_WORDS * 10].split()[:_FIGURE_WORDS])
         ),
-        report=report_of(title, text),
+        report=report,
     )
 
 
@@ -142,16 +145,28 @@ def likeness(
 ) -> Likeness:
     """How alike two articles are; ``day_only`` when one of them has only a day of publication."""
     gap = abs(gap)
+    title = _overlap(a.title, b.title)
+    if title < _LEAST_TITLE:  # no copy; whether the texts are alike matters to rewritten reports
+        odds = _rewritten(a, b, gap, same_outlet=same_outlet, day_only=day_only)
+        if odds > _UNLIKE_LOG_ODDS and _overlap_of_sorted(a.text_pairs, b.text_pairs) >= _ALIKE:
+            odds = _UNLIKE_LOG_ODDS
+        return Likeness(odds, None)
     # What lies between the two may be as much as a day longer, which a copy must bear; a rewritten
     # report is judged by what is likely.
-    copy, worded_alike = _compared_as_copies(a, b, gap + timedelta(days=1) if day_only else gap)
+    longest = gap + timedelta(days=1) if day_only else gap
+    copy, worded_alike = _compared_as_copies(a, b, title, longest)
     if copy is not None:
         return Likeness(_COPY_LOG_ODDS, copy)
     if worded_alike:
         return Likeness(_UNLIKE_LOG_ODDS, None)
+    return Likeness(_rewritten(a, b, gap, same_outlet=same_outlet, day_only=day_only), None)
+
+
+def _rewritten(a: Sketch, b: Sketch, gap: timedelta, *, same_outlet: bool, day_only: bool) -> float:
+    """Log-odds that two articles are reports of one event in words of their own, within bounds."""
     likely = max(gap, _DAY_ONLY_HOURS) if day_only else gap
     odds = log_odds(a.report, b.report, likely, same_outlet=same_outlet)
-    return Likeness(min(max(odds, _UNLIKE_LOG_ODDS), _COPY_LOG_ODDS), None)
+    return min(max(odds, _UNLIKE_LOG_ODDS), _COPY_LOG_ODDS)
 
 
 def fits(with_members: Sequence[Likeness]) -> bool:
@@ -172,21 +187,22 @@ def are_one(between_members: Sequence[Likeness]) -> bool:
     return sum(odds) / len(odds) >= _MERGED_MEAN
 
 
-def _compared_as_copies(a: Sketch, b: Sketch, gap: timedelta) -> tuple[float | None, bool]:
+def _compared_as_copies(
+    a: Sketch, b: Sketch, title: float, gap: timedelta
+) -> tuple[float | None, bool]:
     """The score of a copy (null when none), and whether the two are worded too much alike to be
-    anything but copies.
+    anything but copies; ``title`` is what their titles share.
     """
-    title = _overlap(a.title, b.title)
     text = _overlap_of_sorted(a.text_pairs, b.text_pairs)
-    same_text = text >= 0.95 and title >= 0.1 and gap <= _SAME_EDITION
-    edited_text = text >= 0.5 and title >= (0.3 if gap <= _SAME_EDITION else 0.5)
+    same_text = text >= 0.95 and title >= _LEAST_TITLE and gap <= _SAME_EDITION
+    edited_text = text >= _ALIKE and title >= (0.3 if gap <= _SAME_EDITION else 0.5)
     alike_titles = (
         title >= 0.8
         and min(len(a.title), len(b.title)) >= 6
         and _overlap(a.title_pairs, b.title_pairs) >= 0.65
     )
     same_title = alike_titles and gap <= _SAME_DAY
-    worded_alike = text >= 0.5 or alike_titles
+    worded_alike = text >= _ALIKE or alike_titles
     if not (same_text or edited_text or same_title):
         return None, worded_alike
     if figures_conflict(a.title_figures, b.title_figures) or figures_conflict(
@@ -206,7 +222,18 @@ def _names_of_its_own(one: Sketch, other: Sketch) -> frozenset[int]:
 
 
 def _word_hashes(words: Sequence[str]) -> npt.NDArray[np.uint32]:
-    return np.fromiter((zlib.crc32(word.encode()) for word in words), np.uint32, len(words))
+    return np.array([zlib.crc32(word.encode()) for word in words], np.uint32)
+
+
+def _each_once(values: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+    """What numpy's unique() gives, which for so few looks into too much else."""
+    if not len(values):
+        return values
+    ordered = np.sort(values)
+    is_first = np.empty(len(ordered), np.bool_)
+    is_first[0] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
+    return ordered[is_first]
 
 
 def _paired(hashes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
