@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from corpus.completion import Tally
+from corpus.loop import run_loop
 from corpus.politeness import CrawlSettings
 from corpus.records import Record
 from corpus.sources import Source
@@ -84,7 +85,7 @@ def crawl(
     Raises KeyboardInterrupt on Ctrl-C and SIGTERM after keeping what was completed, StoreError when
     the store fails. A source that fails raises nothing: it is in the summary and in its state.
     """
-    return asyncio.run(
+    return run_loop(
         _run(
             store,
             sources,
@@ -175,7 +176,8 @@ class _Meter:
         self._sources = sources
         self._report = report
         self._finished = 0
-        self._latest: dict[str, tuple[int, int]] = {}  # new articles and pages of each source
+        self._ended: Counter[str] = Counter()  # new articles and pages of visits that ended
+        self._latest: dict[str, tuple[int, int]] = {}  # the same of each visit under way
 
     def step(self, source: str, tally: Tally) -> None:
         self._latest[source] = (tally["new"], tally["pages"])
@@ -183,7 +185,8 @@ class _Meter:
 
     def finish(self, visit: Visit) -> None:
         self._finished += 1
-        self._latest[visit.source] = (visit.new, visit.pages)
+        self._latest.pop(visit.source, None)
+        self._ended.update(new=visit.new, pages=visit.pages)
         self._tell(visit.source, visit.problem)
 
     def _tell(self, source: str, problem: str | None) -> None:
@@ -193,8 +196,8 @@ class _Meter:
                     source=source,
                     finished=self._finished,
                     sources=self._sources,
-                    new=sum(new for new, _ in self._latest.values()),
-                    pages=sum(pages for _, pages in self._latest.values()),
+                    new=self._ended["new"] + sum(new for new, _ in self._latest.values()),
+                    pages=self._ended["pages"] + sum(pages for _, pages in self._latest.values()),
                     problem=problem,
                 )
             )

@@ -78,7 +78,7 @@ class Fetcher:
     """Fetches addresses by the settings. Use as an asynchronous context manager.
 
     ``transport`` may be any httpx transport; without one, only public addresses are reached
-    (and loopback with ``allow_private``).
+    (and loopback with ``allow_private``). ``room`` is waited for before each request.
     """
 
     def __init__(
@@ -87,9 +87,10 @@ class Fetcher:
         *,
         allow_private: bool = False,
         transport: httpx.AsyncBaseTransport | None = None,
+        room: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.settings = settings
-        self.turns = Turns(settings)
+        self.turns = Turns(settings, room)
         # The transport alone, without httpx's client: that would keep cookies, and use proxies of
         # the environment, which make connections that nothing checks.
         self._transport = transport or CheckedTransport(

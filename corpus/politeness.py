@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -60,10 +60,16 @@ class _Host:
 
 
 class Turns:
-    """Gives out turns: one at a time for a host, with its pause, and a limited number in all."""
+    """Gives out turns: one at a time for a host, with its pause, and a limited number in all.
 
-    def __init__(self, settings: CrawlSettings) -> None:
+    ``room`` is waited for before each, by who holds what was fetched in memory.
+    """
+
+    def __init__(
+        self, settings: CrawlSettings, room: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         self._settings = settings
+        self._room = room
         self._all = asyncio.Semaphore(settings.max_connections)
         self._hosts: dict[str, _Host] = {}
 
@@ -96,6 +102,8 @@ class Turns:
                 )
             if wait > 0:
                 await asyncio.sleep(wait)
+            if self._room is not None:
+                await self._room()
             try:
                 async with self._all:
                     yield

@@ -5,6 +5,7 @@ All times are UTC and aware. The field list is the Article contract of ``docs/co
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -130,6 +131,25 @@ class AddCounts(Record):
     updated: int = 0
     unchanged: int = 0
     copies: int = 0
+
+
+def summed(counts: Iterable[AddCounts]) -> AddCounts:
+    """All of ``counts`` together."""
+    total = dict.fromkeys(AddCounts.model_fields, 0)
+    for one in counts:
+        for name in total:
+            total[name] += getattr(one, name)
+    return AddCounts(**total)
+
+
+class Finding(Record):
+    """Articles that a visit found, and other names of articles with the ids of those.
+
+    The ids are those of articles found here or held by the store.
+    """
+
+    articles: tuple[FoundArticle, ...]
+    names: Mapping[str, str]
 
 
 class StoreCounts(Record):

@@ -14,7 +14,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import httpx
 from pydantic import Field
@@ -24,11 +24,12 @@ from corpus.errors import FetchError, StoreError
 from corpus.feeds import Entry, Feed, Member
 from corpus.fetch import ACCEPT_FEED, Fetched, Fetcher
 from corpus.politeness import CrawlSettings
-from corpus.records import AddCounts, Record, SourceState
+from corpus.records import Record, SourceState
 from corpus.robots import Robots
 from corpus.schedule import due_after_failure, due_after_success, max_age_seconds
 from corpus.sources import Source
 from corpus.workers import Workers
+from corpus.writing import Writing
 
 if TYPE_CHECKING:
     from corpus.store import Store
@@ -43,9 +44,6 @@ _PAGES_AT_ONCE = 8  # of one source: while one is fetched, others are being read
 _MOST_SITEMAPS = 50  # followed from one index in one visit
 _DEEPEST_INDEX = 2  # an index of indexes is followed, no deeper one
 _ADDED = ("new", "updated", "unchanged", "copies")
-
-
-_Result = TypeVar("_Result")
 
 
 class Outcome(StrEnum):
@@ -95,6 +93,7 @@ class Visitor:
         robots: Robots,
         workers: Workers,
         leases: Leases,
+        writing: Writing,
         since: datetime | None,
         on_step: Callable[[str, Tally], None] | None,
     ) -> None:
@@ -106,7 +105,7 @@ class Visitor:
         self._since = since
         self._on_step = on_step
         self._completer = Completer(store, fetcher=fetcher, robots=robots, workers=workers)
-        self._writing = asyncio.Lock()
+        self._writing = writing
         self._held: set[str] = set()
         self._lost: set[str] = set()
 
@@ -117,7 +116,9 @@ class Visitor:
         """
         claimed = True  # as long as nothing says that it is not: who breaks off may have claimed it
         try:
-            claimed = bool(await self._written(lambda: self._leases.claim([source.name], limit=1)))
+            claimed = bool(
+                await self._writing.do(lambda: self._leases.claim([source.name], limit=1))
+            )
             if not claimed:
                 return Visit(source=source.name, outcome=Outcome.HELD)
             self._held.add(source.name)
@@ -128,7 +129,7 @@ class Visitor:
             if claimed:
                 # Where the store fails, the claim runs out by itself.
                 with contextlib.suppress(StoreError):
-                    await self._written(lambda: self._leases.release([source.name]))
+                    await self._writing.do(lambda: self._leases.release([source.name]))
 
     async def renew_claims(self) -> None:
         """Renew the claims for ever; a claim that another crawler took over is marked as lost."""
@@ -168,7 +169,7 @@ class Visitor:
         if source.name in self._lost:
             _log.warning("%s was taken over by another crawler, which keeps its state", source.name)
         else:
-            await self._written(lambda: self._store.put_source_state(after))
+            await self._writing.do(lambda: self._store.put_source_state(after))
         return Visit(
             source=source.name,
             outcome=Outcome.FAILED if problem else outcome,
@@ -256,7 +257,7 @@ class Visitor:
                     entry, owed=debt.of_before, names=names, tally=tally
                 )
                 if not completed.whole:
-                    await self._written(debt.note)
+                    await self._writing.do(debt.note)
                     left += 1
                 finished.append(completed)
                 if sum(one.article is not None for one in finished) >= _PAGES_AT_ONCE:
@@ -285,34 +286,13 @@ class Visitor:
         some, finished[:] = list(finished), []
         articles = [one.article for one in some if one.article is not None]
         names = {name: one.identity for one in some for name in one.names if one.identity}
-
-        def write() -> AddCounts:
-            counts = self._store.add(articles) if articles else AddCounts()
-            if names:
-                self._store.name_articles(names)
-            return counts
-
         try:
             if articles or names:
-                counts = await self._written(write)
+                counts = await self._writing.add(articles, names)
                 for name in _ADDED:
                     tally[name] += getattr(counts, name)
         finally:
             self._completer.release(some)
-
-    async def _written(self, write: Callable[[], _Result]) -> _Result:
-        """What ``write`` gives, which writes to the store, in a thread and brought to its end.
-
-        Everything else goes on meanwhile. One at a time: in the store writers would only wait for
-        each other, and less fairly.
-        """
-        async with self._writing:
-            writing = asyncio.create_task(asyncio.to_thread(write))
-            try:
-                return await asyncio.shield(writing)
-            except asyncio.CancelledError:
-                await asyncio.gather(writing, return_exceptions=True)
-                raise
 
 
 class _Debt:
@@ -361,14 +341,18 @@ async def visiting(
     """
     workers = Workers(settings.parse_workers, settings.parse_seconds)
     try:
-        async with Fetcher(settings, allow_private=allow_private, transport=transport) as fetcher:
+        async with Fetcher(
+            settings, allow_private=allow_private, transport=transport, room=workers.room
+        ) as fetcher:
             robots = Robots(fetcher)
+            writing = Writing(store)
             visitor = Visitor(
                 store,
                 fetcher=fetcher,
                 robots=robots,
                 workers=workers,
                 leases=store.leases(settings.lease_seconds),
+                writing=writing,
                 since=since,
                 on_step=on_step,
             )
@@ -378,6 +362,7 @@ async def visiting(
             finally:
                 renewing.cancel()
                 await asyncio.gather(renewing, return_exceptions=True)
+                await writing.close()
                 await robots.close()
     finally:
         await workers.close()

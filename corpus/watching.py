@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from corpus.errors import StoreError
+from corpus.loop import run_loop
 from corpus.politeness import CrawlSettings
 from corpus.records import SourceState
 from corpus.sources import Source
@@ -55,7 +56,7 @@ def watch(
 
     Runs its own event loop, and in the main thread, where signals arrive.
     """
-    asyncio.run(
+    run_loop(
         _run(
             store,
             sources,

@@ -21,6 +21,7 @@ from corpus.reading_worker import LENGTH_BYTES
 from corpus.sources import Source
 
 _JOBS_BEFORE_RENEWAL = 2000  # libraries keep caches; a fresh process keeps memory flat
+_MOST_WAITING = 16  # documents; each is held in memory until a worker takes it
 _LONGEST_ANSWER = 256 * 1024 * 1024
 
 
@@ -69,6 +70,9 @@ class Workers:
         self._idle: asyncio.Queue[_Worker] = asyncio.LifoQueue()
         for worker in self._all:
             self._idle.put_nowait(worker)
+        self._waiting = 0
+        self._has_room = asyncio.Event()
+        self._has_room.set()
 
     async def read_feed(self, source: Source, data: bytes, *, url: str, content_type: str) -> Feed:
         """What ``corpus.feeds`` or ``corpus.sitemaps`` makes of ``data``, by the source's kind.
@@ -91,12 +95,16 @@ class Workers:
         given = {"url": url, "content_type": content_type}
         return Page.model_validate(await self._run("page", data, given))
 
+    async def room(self) -> None:
+        """Wait while so many documents wait to be read that no more should be fetched."""
+        await self._has_room.wait()
+
     async def close(self) -> None:
         """Stop all workers, whatever they are doing."""
         await asyncio.gather(*(worker.stop() for worker in self._all))
 
     async def _run(self, kind: str, data: bytes, given: dict[str, Any]) -> Any:
-        worker = await self._idle.get()
+        worker = await self._free()
         healthy = False
         try:
             async with asyncio.timeout(self.seconds):
@@ -114,6 +122,17 @@ class Workers:
         if "problem" in reply:
             raise FetchError(reply["problem"], remedy=reply.get("remedy", ""))
         return reply["result"]
+
+    async def _free(self) -> _Worker:
+        self._waiting += 1
+        if self._waiting >= _MOST_WAITING:
+            self._has_room.clear()
+        try:
+            return await self._idle.get()
+        finally:
+            self._waiting -= 1
+            if self._waiting < _MOST_WAITING:
+                self._has_room.set()
 
 
 async def _ask(process: Process, kind: str, data: bytes, given: dict[str, Any]) -> dict[str, Any]:

@@ -22,8 +22,9 @@ from sqlalchemy import Connection
 
 from corpus.identity import article_id, canonical_url, content_hash
 from corpus.records import AddCounts, Article, FoundArticle, PublishedFlag
-from corpus.store.grouping import Prepared, Sketches
+from corpus.store.grouping import Prepared
 from corpus.store.revising import known_contents, revise
+from corpus.store.sketches import Sketches
 from corpus.store.storing import insert_as_they_were, insert_with_stories
 
 
@@ -39,24 +40,34 @@ def prepare(found: FoundArticle | Article, now: datetime) -> Prepared:
     return Prepared(row)
 
 
-def add_batch(connection: Connection, batch: Sequence[Prepared], sketches: Sketches) -> AddCounts:
-    """Write a batch within the connection's transaction; ``sketches`` serve the next batch too."""
+def add_batch(
+    connection: Connection, batch: Sequence[Prepared], sketches: Sketches
+) -> list[AddCounts]:
+    """Write a batch within the connection's transaction; what became of each article.
+
+    ``sketches`` serve the next batch too.
+    """
     known = known_contents(connection, {item.row["id"] for item in batch})
     fresh: dict[str, Prepared] = {}
-    again: list[Prepared] = []
     for item in batch:
-        if item.row["id"] in known or item.row["id"] in fresh:
-            again.append(item)
-        else:
-            fresh[item.row["id"]] = item
+        if item.row["id"] not in known:
+            fresh.setdefault(item.row["id"], item)
     told = [item.row for item in fresh.values() if item.has_story]
     insert_as_they_were(connection, told)
     untold = [item for item in fresh.values() if not item.has_story]
-    copies = insert_with_stories(connection, untold, sketches)
-    copies += sum(row["story_id"] != row["id"] for row in told)
-    known |= known_contents(connection, {item.row["id"] for item in again} & fresh.keys())
-    updated = sum(revise(connection, known[item.row["id"]], item) for item in again)
-    return AddCounts(new=len(fresh), updated=updated, unchanged=len(again) - updated, copies=copies)
+    joined = insert_with_stories(connection, untold, sketches)
+    joined |= {row["id"] for row in told if row["story_id"] != row["id"]}
+    again = {item.row["id"] for item in batch if fresh.get(item.row["id"]) is not item}
+    known |= known_contents(connection, again & fresh.keys())
+    became: list[AddCounts] = []
+    for item in batch:
+        identity = item.row["id"]
+        if fresh.get(identity) is item:
+            became.append(AddCounts(new=1, copies=int(identity in joined)))
+        else:
+            is_updated = revise(connection, known[identity], item)
+            became.append(AddCounts(updated=int(is_updated), unchanged=int(not is_updated)))
+    return became
 
 
 def _new_row(found: FoundArticle, now: datetime) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from corpus.errors import StoreError, StoreVersionError
 from corpus.store.schema import HEAD, VERSION_TABLE
 
 _BUSY_SECONDS = 30
-_WRITING_CACHE_KIB = 32_768  # the keys of stories are written all over their table
+_WRITING_CACHE_KIB = 16_384  # the keys of stories are written all over their table
 _READING_CACHE_KIB = 8_192
 _WRITERS_LOCK = 0x756E6465  # any fixed number: the advisory lock of writers
 
@@ -94,6 +94,8 @@ class Database:
     def _create_engine(self, cache_kib: int) -> Engine:
         url, options = self._url, dict[str, Any]()
         if self.is_sqlite:
+            # The last used first: others would only hold caches, which each writing makes void.
+            options["pool_use_lifo"] = True
             options["connect_args"] = {"timeout": float(url.query.get("timeout", _BUSY_SECONDS))}  # type: ignore[arg-type]
         try:
             engine = create_engine(url, **options)

@@ -13,15 +13,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func
 
 from corpus.records import PublishedFlag
 from corpus.same_event import reason
-from corpus.store.pieces import pieces
-from corpus.store.schema import articles, microseconds, story_bands
+from corpus.store.pieces import VALUES_A_QUERY, pieces, rows_among
+from corpus.store.schema import articles, microseconds, moment_of
+from corpus.store.sketches import Sketches
 from corpus.stories import (
     OPENING_CHARACTERS,
     WINDOW,
@@ -34,11 +34,18 @@ from corpus.stories import (
     sketch,
 )
 
-_VALUES_A_QUERY = 5_000  # SQLite takes 32,766 values a query, PostgreSQL 65,535
 _WINDOW_US = int(WINDOW.total_seconds()) * 1_000_000
 _COMPARED = 30  # candidates for one article, those whose shared keys weigh most
 _ENDS = 4  # members at each end of a long story that an article is compared with
-_SKETCHES_KEPT = 4_000  # of 4 to 7 KiB
+
+_MEMBERS_OF_STORIES = (
+    "SELECT number, id, story_id, source, published_at, first_seen_at, published_flag, content_hash"
+    " FROM articles WHERE story_id IN (SELECT story_id FROM articles WHERE number IN ({}))"
+)
+_WITH_KEYS = (
+    "SELECT band, article, published_us FROM story_bands WHERE band IN ({})"
+    " AND published_us BETWEEN {} AND {}"
+)
 
 # As much of a text as a sketch looks at.
 OPENING = func.substr(articles.c.text, 1, OPENING_CHARACTERS).label("opening")
@@ -126,47 +133,6 @@ class _Story:
         return max(last, *moments) - min(first, *moments)
 
 
-class Sketches:
-    """Sketches of stored contents, kept between batches; those longest unused go first.
-
-    Used by the one who may write to the store at the moment, so never by two at a time.
-    """
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[int, str], Sketch] = {}
-
-    def take_in(self, connection: Connection, members: Iterable[_Member]) -> None:
-        """Have the sketches of these."""
-        lacking = []
-        for key in sorted({(one.number, one.content_hash) for one in members}):
-            if key in self._kept:
-                self._kept[key] = self._kept.pop(key)  # last used last
-            else:
-                lacking.append(key[0])
-        for some in pieces(lacking, _VALUES_A_QUERY):
-            query = select(
-                articles.c.number,
-                articles.c.content_hash,
-                articles.c.title,
-                OPENING,
-            ).where(articles.c.number.in_(some))
-            for row in connection.execute(query):
-                self._kept[row.number, row.content_hash] = sketch(row.title, row.opening)
-
-    def put(self, member: _Member, found: Sketch) -> None:
-        """Keep the sketch of a new article."""
-        self._kept[member.number, member.content_hash] = found
-
-    def of(self, member: _Member) -> Sketch:
-        """The sketch of a member that was taken in."""
-        return self._kept[member.number, member.content_hash]
-
-    def forget_oldest(self) -> None:
-        """Bound the memory; not while sketches that were taken in are still to be used."""
-        for key in list(islice(self._kept, max(len(self._kept) - _SKETCHES_KEPT, 0))):
-            del self._kept[key]
-
-
 class Grouping:
     """The stories near in time to a batch of new articles, and what the batch does to them."""
 
@@ -195,7 +161,7 @@ class Grouping:
             _is_day_only(row["published_flag"]),
             row["content_hash"],
         )
-        self._sketches.put(member, item.sketch)
+        self._sketches.put(number, member.content_hash, item.sketch)
         match = None
         fitting = self._fitting(member, item)
         if fitting:
@@ -274,8 +240,8 @@ class Grouping:
 
     def _likeness(self, a: _Member, b: _Member) -> Likeness:
         return likeness(
-            self._sketches.of(a),
-            self._sketches.of(b),
+            self._sketches.of(a.number),
+            self._sketches.of(b.number),
             a.published_at - b.published_at,
             same_outlet=a.source == b.source,
             day_only=a.day_only or b.day_only,
@@ -284,51 +250,38 @@ class Grouping:
     def _reason(self, a: _Member, b: _Member, alike: Likeness) -> str:
         if alike.copy is not None:
             return "copy: the same words"
-        reports = self._sketches.of(a).report, self._sketches.of(b).report
+        reports = self._sketches.of(a.number).report, self._sketches.of(b.number).report
         return reason(*reports, a.published_at - b.published_at)
 
-    def _compared_with(self, near: set[int]) -> list[_Member]:
+    def _compared_with(self, near: set[int]) -> dict[int, str]:
+        """What the articles of a batch are compared with: numbers and content hashes."""
         stories = {self._members[number].story_id for number in near}
-        return [one for story in stories for one in self._stories[story].compared]
+        compared = (one for story in stories for one in self._stories[story].compared)
+        return {one.number: one.content_hash for one in compared}
 
     def _load(self, connection: Connection, numbers: set[int]) -> None:
         """The stories of these articles, whole."""
-        stories: set[str] = set()
-        for some in pieces(sorted(numbers), _VALUES_A_QUERY):
-            query = select(articles.c.story_id).distinct().where(articles.c.number.in_(some))
-            stories.update(connection.execute(query).scalars())
-        for ids in pieces(sorted(stories), _VALUES_A_QUERY):
-            columns = (
-                articles.c[name]
-                for name in (
-                    "number",
-                    "id",
-                    "story_id",
-                    "source",
-                    "published_at",
-                    "first_seen_at",
-                    "published_flag",
-                    "content_hash",
-                )
-            )
-            query = select(*columns).where(articles.c.story_id.in_(ids))
-            members: defaultdict[str, list[_Member]] = defaultdict(list)
-            for row in connection.execute(query):
+        members: defaultdict[str, list[_Member]] = defaultdict(list)
+        for some in pieces(sorted(numbers), VALUES_A_QUERY):
+            for row in rows_among(connection, _MEMBERS_OF_STORIES, some):
+                number, identity, story_id, source, published, seen, flag, digest = row
+                if number in self._members:
+                    continue  # of a story that two pieces have articles of
                 member = _Member(
-                    row.number,
-                    row.id,
-                    row.story_id,
-                    row.source,
-                    row.published_at,
-                    row.first_seen_at,
-                    _is_day_only(row.published_flag),
-                    row.content_hash,
+                    number,
+                    identity,
+                    story_id,
+                    source,
+                    moment_of(published),
+                    moment_of(seen),
+                    _is_day_only(flag),
+                    digest,
                 )
-                self._members[row.number] = member
-                members[row.story_id].append(member)
-            for story_id, of_story in members.items():
-                self._stories[story_id] = _Story(story_id)
-                self._stories[story_id].add(of_story)
+                self._members[number] = member
+                members[story_id].append(member)
+        for story_id, of_story in members.items():
+            self._stories[story_id] = _Story(story_id)
+            self._stories[story_id].add(of_story)
 
 
 def _age(story: _Story) -> tuple[datetime, int]:
@@ -351,11 +304,7 @@ def _stored_with_keys(connection: Connection, items: Sequence[Prepared]) -> Shar
     sharing: Sharing = defaultdict(list)
     first, last = window_of(items)
     wanted = sorted({key for item in items for key in item.keys})
-    for some in pieces(wanted, _VALUES_A_QUERY):
-        query = select(story_bands.c.band, story_bands.c.article, story_bands.c.published_us).where(
-            story_bands.c.band.in_(some),
-            story_bands.c.published_us.between(first, last),
-        )
-        for key, number, published_us in connection.execute(query):
+    for some in pieces(wanted, VALUES_A_QUERY):
+        for key, number, published_us in rows_among(connection, _WITH_KEYS, some, first, last):
             sharing[key].append((number, published_us))
     return sharing

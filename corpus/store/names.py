@@ -9,27 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from corpus.store.engine import Database
-from corpus.store.pieces import pieces
+from corpus.store.pieces import VALUES_A_QUERY, pieces
 from corpus.store.schema import article_names
-
-_VALUES_A_QUERY = 5_000
 
 
 def find(database: Database, names: Iterable[str]) -> dict[str, str]:
     """The article's id for each of ``names`` that is one."""
     found: dict[str, str] = {}
     with database.read() as connection:
-        for some in pieces(sorted(set(names)), _VALUES_A_QUERY):
+        for some in pieces(sorted(set(names)), VALUES_A_QUERY):
             query = select(article_names).where(article_names.c.name.in_(some))
             found |= {row.name: row.article_id for row in connection.execute(query)}
     return found
 
 
-def keep(database: Database, articles_by_name: Mapping[str, str]) -> None:
+def keep(connection: Connection, articles_by_name: Mapping[str, str]) -> None:
     """Keep names with the ids of their articles, which the store must hold."""
     rows = [
         {"name": name, "article_id": identity}
@@ -37,13 +35,12 @@ def keep(database: Database, articles_by_name: Mapping[str, str]) -> None:
     ]
     if not rows:
         return
-    insert: Any = sqlite.insert if database.is_sqlite else postgresql.insert
-    with database.write() as connection:
-        for some in pieces(rows, _VALUES_A_QUERY):
-            query = insert(article_names)
-            connection.execute(
-                query.on_conflict_do_update(
-                    index_elements=["name"], set_={"article_id": query.excluded.article_id}
-                ),
-                some,
-            )
+    insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    for some in pieces(rows, VALUES_A_QUERY):
+        query = insert(article_names)
+        connection.execute(
+            query.on_conflict_do_update(
+                index_elements=["name"], set_={"article_id": query.excluded.article_id}
+            ),
+            some,
+        )

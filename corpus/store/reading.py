@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import FromClause, RowMapping, Select, func, literal, select, tuple_
+from sqlalchemy import FromClause, RowMapping, Select, bindparam, func, literal, select, tuple_
 
 from corpus.records import Article, Revision, StoreCounts, StoryMatch
 from corpus.store.engine import Database
@@ -16,6 +16,7 @@ from corpus.store.schema import Moment, articles, former_contents
 PAGE = 500  # rows a query; a long reading keeps no transaction open between two pages
 
 ARTICLE_COLUMNS = tuple(articles.c[name] for name in Article.model_fields)
+_ONE_ARTICLE = select(*ARTICLE_COLUMNS).where(articles.c.id == bindparam("wanted"))
 _REVISION_COLUMNS = tuple(name for name in Revision.model_fields if name != "article_id")
 
 
@@ -49,9 +50,8 @@ def in_order(
 
 def one_article(database: Database, article_id: str) -> Article | None:
     """The article of that id."""
-    query = select(*ARTICLE_COLUMNS).where(articles.c.id == article_id)
     with database.read() as connection:
-        row = connection.execute(query).mappings().first()
+        row = connection.execute(_ONE_ARTICLE, {"wanted": article_id}).mappings().first()
     return None if row is None else to_article(row)
 
 

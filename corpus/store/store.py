@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from corpus.files.writers import open_writer
 from corpus.records import (
     AddCounts,
     Article,
+    Finding,
     FoundArticle,
     Price,
     Revision,
@@ -23,14 +25,15 @@ from corpus.records import (
     StoryMerge,
     TaggedArticle,
     TagModel,
+    summed,
 )
 from corpus.store import adding, integrity, keeping, merging, reading, series, tagging
 from corpus.store import names as article_names
 from corpus.store.engine import Database
-from corpus.store.grouping import Sketches
 from corpus.store.leases import Leases
 from corpus.store.pieces import pieces
 from corpus.store.schema import HEAD
+from corpus.store.sketches import Sketches
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,17 +93,28 @@ class Store:
         Articles of an export are taken in as they were, story and times included. Raises
         :class:`InputError` for a URL that is none; batches before it are kept.
         """
-        new = updated = unchanged = copies = 0
+        total = AddCounts()
         for batch in pieces(found, _BATCH):
             now = seen_at or datetime.now(UTC)
             prepared = [adding.prepare(one, now) for one in batch]
             with self._database.write() as connection:
-                counts = adding.add_batch(connection, prepared, self._sketches)
-            new += counts.new
-            updated += counts.updated
-            unchanged += counts.unchanged
-            copies += counts.copies
-        return AddCounts(new=new, updated=updated, unchanged=unchanged, copies=copies)
+                became = adding.add_batch(connection, prepared, self._sketches)
+            total = summed((total, *became))
+        return total
+
+    def add_findings(self, findings: Sequence[Finding]) -> tuple[AddCounts, ...]:
+        """Take in the articles of several visits and their names at once; the counts of each.
+
+        All of it in one transaction, seen now. Raises as :meth:`add` does, and keeps nothing then.
+        """
+        now = datetime.now(UTC)
+        prepared = [[adding.prepare(one, now) for one in finding.articles] for finding in findings]
+        with self._database.write() as connection:
+            batch = list(itertools.chain.from_iterable(prepared))
+            became = iter(adding.add_batch(connection, batch, self._sketches))
+            for finding in findings:
+                article_names.keep(connection, finding.names)
+        return tuple(summed(itertools.islice(became, len(some))) for some in prepared)
 
     def article(self, article_id: str) -> Article | None:
         """The article of that id, in its current content."""
@@ -237,7 +251,8 @@ class Store:
 
     def name_articles(self, articles_by_name: Mapping[str, str]) -> None:
         """Let articles be known by other names, whose former meaning is replaced."""
-        article_names.keep(self._database, articles_by_name)
+        with self._database.write() as connection:
+            article_names.keep(connection, articles_by_name)
 
     def export(self, path: Path | str) -> int:
         """Write all articles to a JSONL, CSV or Parquet file by its suffix; how many.

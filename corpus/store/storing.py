@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, select, update
 
-from corpus.store.grouping import OPENING, Grouping, Merge, Prepared, Sketches, window_of
+from corpus.store.grouping import OPENING, Grouping, Merge, Prepared, window_of
 from corpus.store.pieces import pieces
 from corpus.store.schema import (
     articles,
@@ -21,6 +21,7 @@ from corpus.store.schema import (
     microseconds,
     story_merges,
 )
+from corpus.store.sketches import Sketches
 from corpus.stories import keys, sketch
 
 _AS_ONE_PIECE = 500  # articles whose keys are made at a time
@@ -54,10 +55,10 @@ def insert_as_they_were(connection: Connection, rows: Sequence[dict[str, Any]]) 
 
 def insert_with_stories(
     connection: Connection, items: Sequence[Prepared], sketches: Sketches
-) -> int:
-    """Insert articles that the store does not hold; how many joined a known story."""
+) -> set[str]:
+    """Insert articles that the store does not hold; the ids of those that joined a known story."""
     if not items:
-        return 0
+        return set()
     items = sorted(items, key=lambda item: (item.row["first_seen_at"], item.row["published_at"]))
     _make_lacking_keys(connection, items)
     grouping = Grouping(connection, items, sketches)
@@ -73,7 +74,7 @@ def insert_with_stories(
         current = grouping.current(row["story_id"])
         if current != row["story_id"]:
             row["joined_story_id"], row["story_id"] = row["story_id"], current
-    copies: int = sum(row["story_id"] != row["id"] for row in rows)
+    joined = {row["id"] for row in rows if row["story_id"] != row["id"]}
     _insert(connection, articles, rows)
     for merge in grouping.merges:
         _keep_merge(connection, merge)
@@ -84,8 +85,8 @@ def insert_with_stories(
             for row, item in zip(rows, items, strict=True)
         ),
     )
-    sketches.forget_oldest()
-    return copies
+    sketches.end_batch()
+    return joined
 
 
 def _last_number(connection: Connection) -> int:
@@ -111,8 +112,8 @@ def _plain(value: Any) -> Any:
 def _make_lacking_keys(connection: Connection, items: Sequence[Prepared]) -> None:
     """Make the keys of articles near in time to new ones that do not have them yet."""
     near = articles_lacking_keys.c.published_us.between(*window_of(items))
-    numbers = connection.execute(select(articles_lacking_keys.c.article).where(near)).scalars()
-    for some in pieces(numbers.all(), _AS_ONE_PIECE):
+    found = connection.execute(select(articles_lacking_keys.c.article).where(near)).scalars().all()
+    for some in pieces(found, _AS_ONE_PIECE):
         query = select(
             articles.c.number,
             articles.c.published_at,
@@ -126,7 +127,8 @@ def _make_lacking_keys(connection: Connection, items: Sequence[Prepared]) -> Non
                 for row in connection.execute(query)
             ],
         )
-    connection.execute(delete(articles_lacking_keys).where(near))
+    if found:
+        connection.execute(delete(articles_lacking_keys).where(near))
 
 
 def _keep_merge(connection: Connection, merge: Merge) -> None:

@@ -112,3 +112,19 @@ def test_worker_that_is_killed_costs_its_job_only():
         assert (await good(workers)).text
 
     with_workers(work)
+
+
+def test_no_more_is_fetched_while_many_documents_wait_to_be_read():
+    async def work(workers: Workers) -> None:
+        await workers.room()
+        reading = [asyncio.create_task(good(workers)) for _ in range(40)]
+        await asyncio.sleep(0)
+        room = asyncio.create_task(workers.room())
+        await asyncio.sleep(0)
+        assert not room.done()
+        await room
+        assert sum(one.done() for one in reading) >= 20
+        assert all(page.text for page in await asyncio.gather(*reading))
+        await workers.room()
+
+    with_workers(work, seconds=60.0)

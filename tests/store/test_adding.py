@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from corpus.errors import InputError
-from corpus.identity import article_id, content_hash
-from corpus.records import AddCounts, PublishedFlag
+from corpus.identity import article_id, canonical_url, content_hash
+from corpus.records import AddCounts, Finding, PublishedFlag
 
 SEEN = datetime(2025, 11, 20, 12, tzinfo=UTC)
 LATER = SEEN + timedelta(days=1)
@@ -155,6 +155,31 @@ def test_a_url_that_is_none_is_an_input_error_and_earlier_batches_stay(store, fo
     with pytest.raises(InputError, match="not a URL"):
         store.add(given, seen_at=SEEN)
     assert store.counts().articles == 500
+
+
+def test_findings_of_several_visits_are_kept_at_once_and_counted_apart(store, found):
+    store.add([found(1)], seen_at=SEEN)
+    copy = found(3, title=found(2).title, text=found(2).text)
+    first = Finding(articles=(found(1), found(2), copy), names={})
+    identity = article_id(canonical_url(found(2).url))
+    # The second one names an article of the first, and brings one of them again.
+    second = Finding(
+        articles=(found(1, text="A text of its own."), found(2)), names={"b": identity}
+    )
+    assert store.add_findings([first, second, Finding(articles=(), names={})]) == (
+        AddCounts(new=2, unchanged=1, copies=1),
+        AddCounts(updated=1, unchanged=1),
+        AddCounts(),
+    )
+    assert store.named_articles(["b"]) == {"b": identity}
+    assert store.check() == ()
+
+
+def test_of_findings_with_a_fault_nothing_is_kept(store, found):
+    bad = Finding(articles=(found(2, url="not a url"),), names={})
+    with pytest.raises(InputError, match="not a URL"):
+        store.add_findings([Finding(articles=(found(1),), names={}), bad])
+    assert store.counts().articles == 0
 
 
 def test_revisions_and_stories_of_unknown_ids_are_empty(store):
