@@ -56,7 +56,7 @@ from nlp.windows import Reading, read
 
 SHIPPED = Path(__file__).resolve().parent.parent / "models" / "undertow-drivers"
 # Tokens a batch: large enough to fill the processor, small enough to stay in its cache.
-BATCH_TOKENS = 1024
+BATCH_TOKENS = 512
 # Items that a lane takes at a time: enough of each width for batches, few enough that no lane is
 # long without work at the end of a chunk.
 LANE_ITEMS = 128
