@@ -72,7 +72,8 @@ async def runs_behind_a_held_one(tagger, number):
 
 
 def test_each_lane_takes_its_part_of_what_waits():
-    assert asyncio.run(runs_behind_a_held_one(HeldTagger(lanes=2), 8)) == [4, 2, 1, 1]
+    runs = asyncio.run(runs_behind_a_held_one(HeldTagger(lanes=2), 8))
+    assert sorted(runs) == [1, 1, 2, 4]  # which of two threads begins first is not ours to say
 
 
 def test_a_second_lane_tags_while_the_first_is_busy():
