@@ -18,7 +18,7 @@ from corpus.records import AddCounts, Finding, FoundArticle
 if TYPE_CHECKING:
     from corpus.store import Store
 
-_AT_ONCE = 64  # articles in one transaction; more would hold up claims and states for long
+_AT_ONCE = 48  # articles in one transaction; more would hold up claims and states for long
 
 _Result = TypeVar("_Result")
 

@@ -22,8 +22,8 @@ from corpus.errors import StoreError, StoreVersionError
 from corpus.store.schema import HEAD, VERSION_TABLE
 
 _BUSY_SECONDS = 30
-_WRITING_CACHE_KIB = 16_384  # the keys of stories are written all over their table
-_READING_CACHE_KIB = 8_192
+_WRITING_CACHE_KIB = 12_288  # the keys of stories are written all over their table
+_READING_CACHE_KIB = 4_096
 _WRITERS_LOCK = 0x756E6465  # any fixed number: the advisory lock of writers
 
 # What an engine says, what it means, and what to do about it. The first that fits counts.

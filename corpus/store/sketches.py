@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import marshal
 from collections.abc import Iterable, Mapping
 from itertools import islice
@@ -16,6 +17,8 @@ from corpus.store.pieces import VALUES_A_QUERY, pieces, rows_among
 from corpus.stories import OPENING_CHARACTERS, Sketch, sketch
 
 _KEPT = 8_000  # of some 1,700 bytes; making one anew takes as long as twenty comparisons
+_OPEN = 256  # sketches ready to be compared, of some 4,000 bytes
+_MARK_BYTES = 16
 _OPENINGS = (
     "SELECT number, content_hash, title, substr(text, 1, {}) FROM articles WHERE number IN ({})"
 )
@@ -29,32 +32,36 @@ class Sketches:
 
     def __init__(self) -> None:
         self._packed: dict[int, bytes] = {}  # last used last
-        self._open: dict[int, Sketch] = {}  # of the batch
+        self._open: dict[int, Sketch] = {}  # those used last
 
     def take_in(self, connection: Connection, contents: Mapping[int, str]) -> None:
         """Have the sketches of articles, given as number and content hash."""
         lacking = []
         for number, content_hash in sorted(contents.items()):
-            packed = self._packed.pop(number, None)
-            known = None if packed is None else _unpacked(packed, content_hash)
-            if packed is None or known is None:
-                lacking.append(number)
-            else:
+            packed = self._packed.pop(number, b"")
+            if packed.startswith(_mark(content_hash)):
                 self._packed[number] = packed
-                self._open[number] = known
+            else:
+                self._open.pop(number, None)
+                lacking.append(number)
         for some in pieces(lacking, VALUES_A_QUERY):
             rows = rows_among(connection, _OPENINGS, OPENING_CHARACTERS, some)
             for number, content_hash, title, opening in rows:
-                self.put(number, content_hash, sketch(title, opening))
+                self._packed[number] = _packed(sketch(title, opening), content_hash)
 
     def put(self, number: int, content_hash: str, found: Sketch) -> None:
         """Keep the sketch of a content."""
-        self._open[number] = found
         self._packed[number] = _packed(found, content_hash)
+        self._open[number] = found
 
     def of(self, number: int) -> Sketch:
         """The sketch of an article that was taken in."""
-        return self._open[number]
+        found = self._open.get(number)
+        if found is None:
+            if len(self._open) >= _OPEN:
+                self._open.clear()
+            found = self._open[number] = _unpacked(self._packed[number])
+        return found
 
     def end_batch(self) -> None:
         """Bound the memory; what was taken in is to be taken in anew."""
@@ -64,11 +71,10 @@ class Sketches:
 
 
 def _packed(found: Sketch, content_hash: str) -> bytes:
-    """All but the keys, which are used before an article is stored only."""
+    """All but the keys, which only an article on its way in needs; its content's mark in front."""
     report = found.report
-    return marshal.dumps(
+    return _mark(content_hash) + marshal.dumps(
         (
-            content_hash,
             _bytes(found.title),
             _bytes(found.title_pairs),
             found.text_pairs.tobytes(),
@@ -86,13 +92,10 @@ def _packed(found: Sketch, content_hash: str) -> bytes:
     )
 
 
-def _unpacked(packed: bytes, content_hash: str) -> Sketch | None:
-    """The sketch, if it is that of the content."""
-    kept: tuple[Any, ...] = marshal.loads(packed)  # noqa: S302 - written above, by this process
-    of_content, title, title_pairs, text_pairs, text_words, text_names, text_figures = kept[:7]
-    title_terms, terms, title_rarity, opening_length, title_names, title_figures, figures = kept[7:]
-    if of_content != content_hash:
-        return None
+def _unpacked(packed: bytes) -> Sketch:
+    kept: tuple[Any, ...] = marshal.loads(packed[_MARK_BYTES:])  # noqa: S302 - written above
+    title, title_pairs, text_pairs, text_words, text_names, text_figures = kept[:6]
+    title_terms, terms, title_rarity, opening_length, title_names, title_figures, figures = kept[6:]
     all_terms = tuple(terms.split())
     return Sketch(
         title=tuple(_numbers(title).tolist()),
@@ -113,6 +116,12 @@ def _unpacked(packed: bytes, content_hash: str) -> Sketch | None:
             keys=(),
         ),
     )
+
+
+def _mark(content_hash: str) -> bytes:
+    # An import may bring hashes of any form.
+    told = content_hash.encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(told, digest_size=_MARK_BYTES).digest()
 
 
 def _bytes(numbers: Iterable[int]) -> bytes:
