@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 from tokenizers import Encoding
 
 from nlp.added_drivers import AddedDriver
@@ -24,6 +24,9 @@ from nlp.evidence import ALSO, MOST, SPEAKS
 from nlp.lexical import BUCKETS, token_runs
 from nlp.records import DriverTag, Item, Sentiment, Span
 from nlp.windows import Reading, Sentence, Window
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 Pair = tuple[str | None, str | None]
 
@@ -47,6 +50,8 @@ ViewsOf = Callable[[Sequence[Pair]], Views]
 
 def word_rows(encodings: Sequence[Encoding], rarity: NDArray[np.float32]) -> csr_matrix:
     """Token runs weighted by rarity (buckets,), each row scaled to unit length."""
+    from scipy.sparse import csr_matrix  # noqa: PLC0415 - slow to import, and most add no driver
+
     item, bucket = token_runs(encodings)
     weight = rarity[bucket].astype(np.float64)
     length = np.sqrt(np.bincount(item, weight**2, minlength=len(encodings)))
