@@ -1,10 +1,11 @@
 """``python -m tests.bench_http PIECE``: requests a second and latencies of the endpoint.
 
 Pieces: ``plain`` (against a plain handler around transformers' bert-base, 32 clients), ``rate``
-(64 clients against the batch command), ``half`` (latency at half the greatest load), ``overload``
-(five times the greatest load). Each takes under three minutes and adds its figures to
-``bench-results/http.json``. ``UNDERTOW_THREADS`` bounds the threads of the model. Items are 600 of
-the shared annotation, of all kinds, where it lies beside the repository, else made-up headlines.
+(64 clients against the batch command), ``half`` (latency at half the greatest load, of requests at
+random times and at even ones), ``overload`` (five times the greatest load). Each takes under three
+minutes and adds its figures to ``bench-results/http.json``. ``UNDERTOW_THREADS`` bounds the threads
+of the model. Items are 600 of the shared annotation, of all kinds, where it lies beside the
+repository, else made-up headlines.
 """
 
 from __future__ import annotations
@@ -33,10 +34,12 @@ OVERLOAD_SECONDS = 60
 _BATCH = """
 import sys, time
 from pathlib import Path
+from nlp.records import Item
 from nlp.tagger import Tagger
 from service.batch import prepare, tag_files
 tagger = Tagger.load(threads=int(sys.argv[3]))
 source, output = Path(sys.argv[1]), Path(sys.argv[2])
+tagger.tag([Item(id="1", text="Bitcoin funds lost $9 million on Monday. Prices fell.")])
 batch = prepare([source], output, overwrite=True)
 nothing = lambda *_: None
 began = time.perf_counter()
@@ -119,8 +122,10 @@ def plain_serving() -> Iterator[str]:
 
 def start_load(url: str, **plan: Any) -> subprocess.Popen[str]:
     told = {"url": url, "path": "/v1/tag", "bodies": str(WORK / "bodies.jsonl"), **plan}
+    # On the same processors a client that comes late would measure its own lateness.
+    first = ["nice", "-n", "-15"] if os.geteuid() == 0 else []
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.load", json.dumps(told)],
+        [*first, sys.executable, "-m", "tests.load", json.dumps(told)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -189,8 +194,9 @@ def half() -> dict[str, Any]:
     with serving() as (url, _):
         put_load(url, clients=64, seconds=3)
         most = figures(put_load(url, clients=64, seconds=12), seconds=12)["good_per_second"]
-        load = put_load(url, rate=most / 2, connections=500, seconds=40)
-    found = figures(load, seconds=40)
+        plan = {"rate": most / 2, "connections": 500, "seconds": 30}
+        even = figures(put_load(url, even=True, **plan), seconds=30)
+        found = figures(put_load(url, **plan), seconds=30)
     reference = 1000 * mean(single)
     return {
         "single_mean_ms": round(reference, 1),
@@ -198,6 +204,8 @@ def half() -> dict[str, Any]:
         "single_p99_ms": round(1000 * percentile(single, 0.99), 1),
         "most_per_second": most,
         **found,
+        "even": even,
+        "even_p99_by_single_mean": round(even["p99_ms"] / reference, 2),
         "p99_by_single_mean": round(found["p99_ms"] / reference, 2),
         "p99_by_single_p99": round(found["p99_ms"] / 1000 / percentile(single, 0.99), 2),
     }

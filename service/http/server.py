@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -59,6 +60,9 @@ def serve_on(
             lifespan="on",
             timeout_graceful_shutdown=plan.options.drain_seconds,
         )
+        # What was loaded stays: a sweep over all of it would hold up every request for a moment.
+        gc.collect()
+        gc.freeze()
         on_ready()
         with _terminated_quietly():
             _Server(config, app, listener).run(sockets=[listener])
