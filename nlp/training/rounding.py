@@ -87,11 +87,10 @@ def round_products(
 ) -> dict[str, RoundedProduct]:
     """The int8 products of ``network`` by the names of :func:`products`, as fits ``encodings``.
 
-    The error that rounding the input leaves in the
-    outputs is least where a channel's factor is the root of its weights' size over its own largest
-    value; products of one input share factors, so that it is rounded once. Weights are rounded one
-    input after the other, and what each rounding leaves is made up for by those to come (GPTQ,
-    Frantar et al. 2023, arXiv:2210.17323).
+    The error that rounding the input leaves in the outputs is least where a channel's factor is the
+    root of its weights' size over its own largest value; products of one input share factors, so
+    that it is rounded once. Weights are rounded one input after the other, and what each rounding
+    leaves is made up for by those to come (GPTQ, Frantar et al. 2023, arXiv:2210.17323).
     """
     parts = products(network)
     seen = _inputs_of(network, encodings)
@@ -178,7 +177,7 @@ def round_inputs(network: DriverNetwork) -> None:
     """Round what goes into each of :func:`products` to int8, row by row, as the graph does."""
 
     def hook(zero: int) -> Callable[[nn.Module, tuple[Tensor, ...]], tuple[Tensor, ...]]:
-        def in_steps(part: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        def as_rounded(part: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
             factor = part.input_factor
             assert isinstance(factor, Tensor)
             even = given[0] * factor
@@ -189,7 +188,7 @@ def round_inputs(network: DriverNetwork) -> None:
             steps = (even / scale).round().clamp(-zero, 255 - zero)
             return (steps * scale / factor,)
 
-        return in_steps
+        return as_rounded
 
     for name, part in products(network).items():
         part.register_forward_pre_hook(hook(_zero(name)))

@@ -18,6 +18,7 @@ from pydantic.json_schema import models_json_schema
 from corpus.records import Record
 from nlp.records import Item, TagFailure, TagRecord
 from service.http import examples
+from service.http.guard import TAG_PATH
 from service.http.problems import (
     ProblemError,
     field_problems,
@@ -75,7 +76,7 @@ _RECORD = {"oneOf": [_reference("TagRecord"), _reference("TagFailure")]}
 
 
 @router.post(
-    "/v1/tag",
+    TAG_PATH,
     summary="Tag one item or a list",
     description=(
         "An item gives its record, a list the list of records in its order. Each record is the same"
