@@ -7,7 +7,7 @@ the redrawn memberships.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from nlp.index.effects import OutletEffects
+from nlp.index.spoken import Mixture
 from nlp.index.stories import Booleans, Floats, Integers, StoryTable
 
 Singles = npt.NDArray[np.float32]
@@ -39,10 +40,14 @@ class Levels:
 
 @dataclass(frozen=True)
 class Clusters:
-    """Sums by cluster (rows) and driver (columns); ``period_of`` and ``stories`` by cluster."""
+    """Sums by cluster (rows) and driver (columns); ``period_of`` and ``stories`` by cluster.
+
+    ``outlet_of`` is the outlet's number where a period has several.
+    """
 
     periods: int
     period_of: Integers
+    outlet_of: Integers
     cluster_of_story: Integers
     stories: Floats
     attention: Floats
@@ -55,7 +60,8 @@ class Aggregation:
 
     ``stance`` is that of each story for each driver as it counts
     (:class:`nlp.index.spoken.Counted`), ``weight`` that of each story, ``stance_weight`` that of
-    each story in each driver's stance, ``prior`` the weight of neutral in each driver's stance.
+    each story in each driver's stance, ``prior`` the weight of neutral in each driver's stance,
+    ``mixtures`` the columns in which a story's stance depends on what other outlets say.
     """
 
     def __init__(
@@ -70,8 +76,10 @@ class Aggregation:
         weight: Floats,
         stance_weight: Floats,
         prior: Floats,
+        mixtures: Mapping[int, Mixture],
     ) -> None:
         self._prior = prior
+        self._mixtures = mixtures
         chosen = np.flatnonzero(keep)
         self._period = period[chosen]
         self._periods = periods
@@ -101,6 +109,7 @@ class Aggregation:
         return Clusters(
             periods=self._periods,
             period_of=keys // (span + len(outlet)),
+            outlet_of=keys % (span + len(outlet)),
             cluster_of_story=cluster.astype(np.int64),
             stories=np.bincount(cluster, weights=self._weight, minlength=count).astype(np.float64),
             attention=_by_group(
@@ -150,6 +159,12 @@ class Aggregation:
                 strict=True,
             )
         )
+        for column, mixture in self._mixtures.items():
+            # Without an outlet, what the others say of the day before is another thing too.
+            for outlet in np.unique(clusters.outlet_of[rows]):
+                here = clusters.outlet_of[rows] == outlet
+                left = mixture.toned_without(int(outlet), periods=self._periods)
+                toned[here, column] = left[period[here]]
         share = _ratio(np.maximum(attention, 0.0), number[:, None])
         return period, share * np.nan_to_num(self._stance(toned, tagged))
 

@@ -168,6 +168,7 @@ def build(
             weight=weight,
             stance_weight=counted.weight,
             prior=counted.prior,
+            mixtures=counted.mixtures,
         )
         # Drawn by what went in, so that the same news has the same band whenever it is read.
         random = np.random.default_rng([int.from_bytes(digest[:7], "big"), number])

@@ -10,7 +10,7 @@ yesterday's news has said already does not count again. Each day's stance is hel
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,16 +26,48 @@ PRIOR = 3.0
 
 
 @dataclass(frozen=True)
+class Mixture:
+    """What stories (rows) say of leverage, of their own day and of the day before together.
+
+    ``mass`` is a story's weight, 0 where it says nothing of leverage, ``share`` that of its own
+    day in what it says, ``period`` the number of its day, ``outlet`` that of its outlet.
+    """
+
+    stance: Floats
+    mass: Floats
+    share: Floats
+    period: Integers
+    outlet: Integers
+
+    def own_days(self, mass: Floats) -> Floats:
+        """What each story says of its own day, were its other hours as the day before.
+
+        ``mass`` weighs the stories that tell what the days were like.
+        """
+        before, size = _day_before(self.stance, mass, self.share, self.period)
+        own: Floats = (self.stance - (1 - self.share) * before) / self.share
+        return own / np.maximum(size, 1.0)
+
+    def toned_without(self, outlet: int, *, periods: int) -> Floats:
+        """``sum(q weight stance)`` of each period, were there no such outlet on any day."""
+        mass = np.where(self.outlet == outlet, 0.0, self.mass)
+        toned = mass * self.share**2 * self.own_days(mass)
+        return np.bincount(self.period, weights=toned, minlength=periods).astype(np.float64)
+
+
+@dataclass(frozen=True)
 class Counted:
     """Stories (rows) as they count in the stance of each driver (columns).
 
     A stance of a period is ``sum(q weight stance) / (prior + sum(q weight))`` over its tagged
-    stories with their probabilities ``q``.
+    stories with their probabilities ``q``. ``mixtures`` are, by column, what leaves a story's
+    stance to depend on other outlets.
     """
 
     stance: Floats
     weight: Floats
     prior: Floats
+    mixtures: Mapping[int, Mixture]
 
 
 def as_counted(
@@ -62,20 +94,20 @@ def as_counted(
     )
     weight = stance_weights(stories, names, universe=universe, starts=starts, frequency=frequency)
     prior = np.zeros(len(names))
+    mixtures: dict[int, Mixture] = {}
     if LENGTHS[frequency] == SPOKEN_OF and len(stories):
         column = names.index(LEVERAGE_DRIVER)
         share = share_of_period(stories, starts)
         plain = weight[:, column] / share
         told = keep & stories.tagged[:, column]
         mass = np.where(told, stories.probability[:, column] * plain * fresh, 0.0)
-        before, size = _day_before(stance[:, column], mass, share, period)
-        # What the story says of its own day, were its other hours as the day before, and how well
-        # it says it: errors grow as the share shrinks.
-        own = (stance[:, column] - (1 - share) * before) / share
-        stance[:, column] = own / np.maximum(size, 1.0)
+        mixture = Mixture(stance[:, column].copy(), mass, share, period, stories.outlet)
+        stance[:, column] = mixture.own_days(mass)
+        # Errors grow as the share shrinks.
         weight[:, column] = plain * share**2
         prior[column] = PRIOR
-    return Counted(stance, weight, prior)
+        mixtures[column] = mixture
+    return Counted(stance, weight, prior, mixtures)
 
 
 def _day_before(
