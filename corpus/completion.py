@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -51,6 +53,18 @@ class Completed(Record):
     whole: bool = True
 
 
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """What the store knew of a list's entries when it was read.
+
+    ``names`` leads to their articles. By the names ``strange`` none was known; those that visits
+    of this crawl have stored since are taken out.
+    """
+
+    names: Mapping[str, str]
+    strange: set[str]
+
+
 class Tally(Counter[str]):
     """What a visit met: ``pages`` fetched, entries ``unchanged`` and ``entry_problems``.
 
@@ -72,39 +86,53 @@ class Completer:
         self._workers = workers
         self._on_the_way: set[str] = set()
         self._unstored: dict[str, Entry] = {}  # completed from pages, by the article's id
+        self._lists: list[Listed] = []  # under way
 
-    def names_of(self, entries: Iterable[Entry]) -> dict[str, str]:
-        """The articles already known by the addresses or identifiers of ``entries``."""
-        names: set[str] = set()
-        for entry in entries:
-            names |= set(_names(entry).values())
-        return self._store.named_articles(names)
+    @contextmanager
+    def listed(self, entries: Iterable[Entry]) -> Iterator[Listed]:
+        """What the store knows of ``entries``, kept true while they are completed.
+
+        Asked once for all of them: the store takes long to answer for a single one.
+        """
+        names = {name for entry in entries for name in _names(entry).values()}
+        found = self._store.named_articles(names)
+        strange = names.difference(found, self._store.stored_among(names))
+        mine = Listed(names=found, strange=strange)
+        self._lists.append(mine)
+        try:
+            yield mine
+        finally:
+            self._lists.remove(mine)
 
     async def complete(
-        self, entry: Entry, *, owed: bool, names: Mapping[str, str], tally: Tally
+        self, entry: Entry, *, owed: bool, listed: Listed, tally: Tally
     ) -> Completed:
         """The article of ``entry``, with its page fetched if that is needed and worth while.
 
         ``owed`` tells that the last crawl of the source left pages that failed for the time being;
-        those that failed for good are not asked for again. ``names`` is what :meth:`names_of` gave.
+        those that failed for good are not asked for again. ``listed`` is what :meth:`listed` gave.
         """
         own = _names(entry)
         if "address" not in own:
             _log.warning("%s: an entry has no usable address", entry.source)
             tally["entry_problems"] += 1
             return Completed(article=None)
-        known = self._known(entry, own, names)
+        known = self._known(entry, own, listed)
         if entry.text is not None:
-            return _settled(entry, own.values(), known, names)
+            return _settled(entry, own.values(), known, listed.names)
         identity = known.id if known else own["address"]
         if identity in self._on_the_way or (known and not self._worth_asking(known, entry, owed)):
             # Another feed lists it and its page is on the way, or the store has what there is.
             tally["unchanged"] += 1
-            kept = _settled(entry, own.values(), known, names) if known else Completed(article=None)
+            kept = (
+                _settled(entry, own.values(), known, listed.names)
+                if known
+                else Completed(article=None)
+            )
             return kept.model_copy(update={"article": None})
         self._on_the_way.add(identity)
         try:
-            completed = await self._from_page(entry, own, known, names, tally)
+            completed = await self._from_page(entry, own, known, listed, tally)
         except BaseException:
             self._on_the_way.discard(identity)
             raise
@@ -113,19 +141,19 @@ class Completer:
     def release(self, stored: Iterable[Completed]) -> None:
         """Let the pages be fetched by others, now that the store has what they gave."""
         for one in stored:
+            for listed in self._lists:
+                listed.strange.difference_update(one.names, [one.identity or ""])
             if one.claim is not None:
                 self._on_the_way.discard(one.claim)
                 self._unstored.pop(one.identity or "", None)
 
-    def _known(
-        self, entry: Entry, own: Mapping[str, str], names: Mapping[str, str]
-    ) -> Article | None:
-        address = own["address"]
-        known = self._store.article(address)
+    def _known(self, entry: Entry, own: Mapping[str, str], listed: Listed) -> Article | None:
+        address, names = own["address"], listed.names
+        known = None if address in listed.strange else self._store.article(address)
         if known is None and address in names:
             known = self._store.article(names[address])
         guid = own.get("guid", address)
-        if known is None and guid != address:
+        if known is None and guid != address and guid not in listed.strange:
             same = self._store.article(names.get(guid, guid))
             if same is not None and same_headline(same.title, entry.title):
                 known = same
@@ -136,7 +164,7 @@ class Completer:
         entry: Entry,
         own: Mapping[str, str],
         known: Article | None,
-        names: Mapping[str, str],
+        listed: Listed,
         tally: Tally,
     ) -> Completed:
         # A text that the store holds is worth more than a new title without one.
@@ -155,29 +183,31 @@ class Completer:
             later = isinstance(error, TemporaryFetchError)
             if without_text is None or not entry.title:
                 return Completed(article=None, whole=not later)
-            settled = _settled(entry, own.values(), known, names)
+            settled = _settled(entry, own.values(), known, listed.names)
             return settled.model_copy(update={"whole": not later})
         if page.problem is not None:
             tally.page_problems[page.problem.value] += 1
             if without_text is None or not entry.title:
                 return Completed(article=None)
-            return _settled(_merged(entry, page), own.values(), known, names)
+            return _settled(_merged(entry, page), own.values(), known, listed.names)
         merged = _merged(entry, page)
         if not merged.title:
             tally["entry_problems"] += 1
             return Completed(article=None)
         others = [address for address in (answer.moved_to, page.canonical) if address]
         if known is None:
-            known, merged = self._at_its_own_address(merged, page, answer.moved_to)
-        return _settled(merged, [*own.values(), *_ids(others)], known, names)
+            known, merged = self._at_its_own_address(merged, page, answer.moved_to, listed)
+        return _settled(merged, [*own.values(), *_ids(others)], known, listed.names)
 
     def _at_its_own_address(
-        self, entry: Entry, page: Page, moved_to: str | None
+        self, entry: Entry, page: Page, moved_to: str | None, listed: Listed
     ) -> tuple[Article | None, Entry]:
         """The known article of a page, if there is one, and the entry at the address it has."""
         for address in (page.canonical, moved_to):
             for identity in _ids([address] if address else []):
-                known = self._store.article(identity) or self._named(identity)
+                known = None
+                if identity not in listed.strange:
+                    known = self._store.article(identity) or self._named(identity)
                 there = known or self._unstored.get(identity)
                 titles = (entry.title, page.title or "")
                 if (

@@ -21,6 +21,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
+from functools import lru_cache
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from corpus.errors import InputError
@@ -85,6 +86,7 @@ _TRACKING_NAMES = frozenset(
 )
 _AMP_SWITCHES = frozenset({("amp", ""), ("amp", "1"), ("outputtype", "amp"), ("output", "amp")})
 _SAME_PAGE_HOSTS = ("www.", "m.", "mobile.", "amp.")
+_LONGEST_REMEMBERED = 500  # characters of an address; lists from strangers hold giant ones too
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SAFE_IN_PATH = "/:@!$&'()*+,;=~-._"
 
@@ -95,6 +97,15 @@ def canonical_url(url: str) -> str:
     Raises :class:`InputError` when it is no absolute URL.
     """
     text = url.strip()
+    return _remembered_canonical(text) if len(text) <= _LONGEST_REMEMBERED else _canonical(text)
+
+
+@lru_cache(maxsize=4_096)  # asked for again at each step from a list to the store
+def _remembered_canonical(text: str) -> str:
+    return _canonical(text)
+
+
+def _canonical(text: str) -> str:
     try:
         text.encode()  # half a surrogate pair has no bytes to hash
         parts = urlsplit(text)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import httpx
 from pydantic import Field
 
-from corpus.completion import Completed, Completer, Tally
+from corpus.completion import Completed, Completer, Listed, Tally
 from corpus.errors import FetchError, StoreError
 from corpus.feeds import Entry, Feed, Member
 from corpus.fetch import ACCEPT_FEED, Fetched, Fetcher
@@ -242,7 +242,17 @@ class Visitor:
     async def _take(self, source: Source, feed: Feed, debt: _Debt, tally: Tally) -> int:
         """Complete the entries and store them; how many pages are owed."""
         entries = [entry for entry in feed.entries if not self._is_too_old(entry)]
-        names = self._completer.names_of(entries)
+        with self._completer.listed(entries) as listed:
+            return await self._complete(source, entries, listed, debt, tally)
+
+    async def _complete(
+        self,
+        source: Source,
+        entries: Sequence[Entry],
+        listed: Listed,
+        debt: _Debt,
+        tally: Tally,
+    ) -> int:
         waiting = iter(entries)
         finished: list[Completed] = []
         left = 0
@@ -254,7 +264,7 @@ class Visitor:
                 async with keeping:
                     pass  # no more is fetched while the store is behind
                 completed = await self._completer.complete(
-                    entry, owed=debt.of_before, names=names, tally=tally
+                    entry, owed=debt.of_before, listed=listed, tally=tally
                 )
                 if not completed.whole:
                     await self._writing.do(debt.note)

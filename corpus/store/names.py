@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from corpus.store.engine import Database
 from corpus.store.pieces import VALUES_A_QUERY, pieces
-from corpus.store.schema import article_names
+from corpus.store.schema import article_names, articles
 
 
 def find(database: Database, names: Iterable[str]) -> dict[str, str]:
@@ -25,6 +25,16 @@ def find(database: Database, names: Iterable[str]) -> dict[str, str]:
             query = select(article_names).where(article_names.c.name.in_(some))
             found |= {row.name: row.article_id for row in connection.execute(query)}
     return found
+
+
+def stored(database: Database, identities: Iterable[str]) -> frozenset[str]:
+    """Those of ``identities`` that are articles."""
+    found: set[str] = set()
+    with database.read() as connection:
+        for some in pieces(sorted(set(identities)), VALUES_A_QUERY):
+            query = select(articles.c.id).where(articles.c.id.in_(some))
+            found.update(connection.execute(query).scalars())
+    return frozenset(found)
 
 
 def keep(connection: Connection, articles_by_name: Mapping[str, str]) -> None:
