@@ -68,7 +68,7 @@ def _alike(one: str, other: str) -> bool:
     return _LEAST_RATIO < ratio < 1 / _LEAST_RATIO and _same(one, other)
 
 
-@lru_cache(maxsize=20_000)  # an article's figures are compared with those of all near it
+@lru_cache(maxsize=4_096)  # an article's figures are compared with those of all near it
 def _same(one: str, other: str) -> bool:
     a, b = Decimal(one), Decimal(other)
     return _rounds_to(a, b) or _rounds_to(b, a)

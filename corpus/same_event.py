@@ -16,7 +16,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, lru_cache
-from heapq import nlargest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,7 +71,8 @@ FEATURES = (
 class Report:
     """What is compared of an article: its terms (content words, bent to one form) and figures.
 
-    Each term is there once. Tuples, a fifth of the size of sets: thousands are kept.
+    Each term is there once. Tuples, a fifth of the size of sets, of terms that all reports share:
+    thousands are kept.
     """
 
     title: tuple[str, ...]
@@ -157,7 +157,7 @@ def _features(
         math.log1p(hours),
         sum(both_titles[:2]) / 2,
         hours / 24 if same_outlet else 0.0,
-        sum(nlargest(3, shared.values())) / 3,
+        sum(sorted(shared.values(), reverse=True)[:3]) / 3,
         min(_coverage(a, shared), _coverage(b, shared)),
         math.log1p(max(min(a.opening_length, b.opening_length), _SHORTEST)),
         float(own_names),
@@ -200,7 +200,7 @@ def terms_of(text: str) -> list[str]:
     return [_one_form(word) for word in words if word not in _EMPTY_WORDS]
 
 
-@lru_cache(maxsize=20_000)  # the words of news come again and again
+@lru_cache(maxsize=4_096)  # the words of news come again and again
 def _one_form(word: str) -> str:
     """A word without its ending, so that "buys" and "buying" are one; a ticker as its coin."""
     word = _TICKERS.get(word, word).removesuffix("'s").replace("'", "")

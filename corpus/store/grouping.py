@@ -19,7 +19,7 @@ from sqlalchemy import Connection, func
 
 from corpus.records import PublishedFlag
 from corpus.same_event import reason
-from corpus.store.pieces import VALUES_A_QUERY, pieces, rows_among
+from corpus.store.pieces import rows_among
 from corpus.store.schema import articles, microseconds, moment_of
 from corpus.store.sketches import Sketches
 from corpus.stories import (
@@ -35,6 +35,7 @@ from corpus.stories import (
 )
 
 _WINDOW_US = int(WINDOW.total_seconds()) * 1_000_000
+_DAY_ONLY = PublishedFlag.DAY_ONLY.value
 _COMPARED = 30  # candidates for one article, those whose shared keys weigh most
 _ENDS = 4  # members at each end of a long story that an article is compared with
 
@@ -262,23 +263,20 @@ class Grouping:
     def _load(self, connection: Connection, numbers: set[int]) -> None:
         """The stories of these articles, whole."""
         members: defaultdict[str, list[_Member]] = defaultdict(list)
-        for some in pieces(sorted(numbers), VALUES_A_QUERY):
-            for row in rows_among(connection, _MEMBERS_OF_STORIES, some):
-                number, identity, story_id, source, published, seen, flag, digest = row
-                if number in self._members:
-                    continue  # of a story that two pieces have articles of
-                member = _Member(
-                    number,
-                    identity,
-                    story_id,
-                    source,
-                    moment_of(published),
-                    moment_of(seen),
-                    _is_day_only(flag),
-                    digest,
-                )
-                self._members[number] = member
-                members[story_id].append(member)
+        for row in rows_among(connection, _MEMBERS_OF_STORIES, sorted(numbers)):
+            number, identity, story_id, source, published, seen, flag, digest = row
+            member = _Member(
+                number,
+                identity,
+                story_id,
+                source,
+                moment_of(published),
+                moment_of(seen),
+                _is_day_only(flag),
+                digest,
+            )
+            self._members[number] = member
+            members[story_id].append(member)
         for story_id, of_story in members.items():
             self._stories[story_id] = _Story(story_id)
             self._stories[story_id].add(of_story)
@@ -290,7 +288,7 @@ def _age(story: _Story) -> tuple[datetime, int]:
 
 
 def _is_day_only(flag: str) -> bool:
-    return flag == PublishedFlag.DAY_ONLY.value
+    return flag == _DAY_ONLY
 
 
 def window_of(items: Sequence[Prepared]) -> tuple[int, int]:
@@ -301,10 +299,17 @@ def window_of(items: Sequence[Prepared]) -> tuple[int, int]:
 
 def _stored_with_keys(connection: Connection, items: Sequence[Prepared]) -> Sharing:
     """For each key of the items, the stored articles near in time that have it."""
+    spans: dict[int, tuple[int, int]] = {}
+    for item in items:
+        moment = microseconds(item.row["published_at"])
+        for key in item.keys:
+            first, last = spans.get(key, (moment, moment))
+            spans[key] = min(first, moment), max(last, moment)
     sharing: Sharing = defaultdict(list)
-    first, last = window_of(items)
-    wanted = sorted({key for item in items for key in item.keys})
-    for some in pieces(wanted, VALUES_A_QUERY):
-        for key, number, published_us in rows_among(connection, _WITH_KEYS, some, first, last):
+    begin, end = window_of(items)
+    for key, number, published_us in rows_among(connection, _WITH_KEYS, sorted(spans), begin, end):
+        first, last = spans[key]
+        # The batch may be of a month, and those who have the key of a day of it.
+        if first - _WINDOW_US <= published_us <= last + _WINDOW_US:
             sharing[key].append((number, published_us))
     return sharing

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -20,13 +21,21 @@ def pieces(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield piece
 
 
+_UNNESTED = "SELECT unnest(%s::bigint[])"
+
+
 def rows_among(connection: Connection, query: str, *given: int | Sequence[int]) -> Iterable[Any]:
     """The rows of ``query``, in which each ``{}`` stands for one of ``given``, or for all of it.
 
     Past SQLAlchemy's own expressions, which take longer than the database where values are many
-    and rows are small.
+    and rows are small. A run of values is one parameter: were each one, every number of values
+    would be a statement of its own, and connections keep the last hundred that they prepared.
     """
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
-    runs = [[one] if isinstance(one, int) else one for one in given]
-    told = query.format(*(", ".join([mark] * len(run)) for run in runs))
-    return connection.exec_driver_sql(told, tuple(chain.from_iterable(runs)))
+    sqlite = connection.dialect.name == "sqlite"
+    one, many = ("?", "SELECT value FROM json_each(?)") if sqlite else ("%s", _UNNESTED)
+    told = query.format(*(one if isinstance(run, int) else many for run in given))
+    values = [
+        run if isinstance(run, int) else json.dumps(list(run)) if sqlite else list(run)
+        for run in given
+    ]
+    return connection.exec_driver_sql(told, tuple(values))
