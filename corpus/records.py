@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
@@ -187,6 +187,28 @@ class TaggedArticle(Record):
     """An article with its tag record, one line of JSON."""
 
     article: Article
+    record: str
+
+
+class Heading(NamedTuple):
+    """What figures made of many articles need of each, as :class:`Article` has it: no words but
+    the title. Nothing is checked again, which takes longer than reading it.
+    """
+
+    id: str
+    title: str
+    source: str
+    published_at: datetime
+    published_flag: PublishedFlag
+    first_seen_at: datetime
+    content_hash: str
+    story_id: str
+
+
+class TaggedHeading(NamedTuple):
+    """The heading of an article with its tag record, one line of JSON."""
+
+    article: Heading
     record: str
 
 

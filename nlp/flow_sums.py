@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from corpus.records import Article
 from nlp.agreement import Report, agreed, once_a_story, rounding, stories_behind
-from nlp.amounts import flow_scope, is_believable
-from nlp.amounts.scope import tells_of_products
+from nlp.amounts import is_believable
 from nlp.amounts.trading_days import last_trading_day, trading_days
-from nlp.records import Amount
+from nlp.index.headings import Headed
 
 LEAST_STORIES = 2  # behind each figure: one story alone may have misread or misdated it
 # A sum less other figures carries the rounding of all of them; beyond this share of what is left
@@ -49,7 +47,7 @@ class DerivedFlow:
     stories: int
 
 
-def flow_sums(article: Article, amounts: Iterable[Mapping[str, Any]], asset: str) -> list[FlowSum]:
+def flow_sums(article: Headed, amounts: Iterable[Mapping[str, Any]], asset: str) -> list[FlowSum]:
     """The net flows of whole or running weeks, in dollars, that an article reports of an asset."""
     found = []
     for one in amounts:
@@ -58,11 +56,9 @@ def flow_sums(article: Article, amounts: Iterable[Mapping[str, Any]], asset: str
         days = _days_of(one["period"] or "", article.published_at.date())
         if one["asset"] != asset or len(days) < 2:
             continue
-        amount = Amount.model_validate(one)
-        scope = flow_scope(article.title, article.readable_text, amount)
-        if scope.funds != "one" and is_believable(amount, "week"):
-            products = tells_of_products(article.title, article.readable_text)
-            found.append(FlowSum(days, amount.value, article.story_id, products))
+        scope = one["scope"]
+        if scope["funds"] != "one" and is_believable(one["value"], one["unit"], "week"):
+            found.append(FlowSum(days, one["value"], article.story_id, scope["products"]))
     return found
 
 

@@ -27,6 +27,7 @@ _REVIEW = re.compile(
     r"|\btechnical analysis\b",
     re.IGNORECASE,
 )
+_REVIEWED = ("price", "market", "technical")  # one of these stands in every review
 _MOVE_TOLD = re.compile(rf"\b{_COIN}(?:'s|’s)?(?: price)? {_MOVE}\b", re.IGNORECASE)
 _FIGURE = re.compile(_LEVEL, re.IGNORECASE)
 
@@ -38,8 +39,10 @@ def is_recap(title: str, drivers: Collection[str]) -> bool:
     moved and either gives the level or percentage or no driver was tagged (``drivers``: names at
     or above their threshold).
     """
-    if _REVIEW.search(title):
+    # Looked for first what is quickly found: an index asks this of a million titles.
+    lower = title.lower()
+    if any(word in lower for word in _REVIEWED) and _REVIEW.search(title):
         return True
-    if not _MOVE_TOLD.search(title):
+    if drivers and not _FIGURE.search(title):
         return False
-    return not drivers or _FIGURE.search(title) is not None
+    return _MOVE_TOLD.search(title) is not None

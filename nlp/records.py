@@ -6,13 +6,15 @@ are documented in ``docs/contracts.md`` and its version is :data:`TAG_SCHEMA`.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
+from pydantic_core import from_json
 
+from corpus.errors import InputError
 from corpus.records import Record, UtcDatetime
 
-TAG_SCHEMA = 1
+TAG_SCHEMA = 2
 
 Stance = Literal["bearish", "neutral", "bullish"]
 STANCES: tuple[Stance, Stance, Stance] = ("bearish", "neutral", "bullish")
@@ -73,6 +75,24 @@ class DriverTag(Record):
     evidence: tuple[Span, ...]
 
 
+Funds = Literal["all", "one", "untold"]
+Length = Literal["day", "days", "week", "month", "longer", "cumulative", "untold"]
+
+
+class FlowScope(Record):
+    """For how many funds and how long a net flow stands.
+
+    ``funds``: all funds of the asset, one (or some) of them, or not told. ``length``: for how long;
+    ``days`` is a run of several days, ``cumulative`` a sum since launch or since some day.
+    ``products``: whether the item tells of all crypto investment products, which are reported by
+    the week, not of US funds alone.
+    """
+
+    funds: Funds
+    length: Length
+    products: bool
+
+
 class Amount(Record):
     """Money, coins or basis points that the item states.
 
@@ -80,6 +100,8 @@ class Amount(Record):
     EUR, BTC, ETH, another ticker, ``%`` or ``bp``. ``period`` is an ISO day, month (``2025-11``) or
     interval (``2025-11-10/2025-11-14``) where told, else null. ``asset`` is the ticker of the coin
     spoken of (BTC for a bitcoin fund's flow), ``all`` for crypto as a whole, null where not told.
+    ``scope`` is told of net flows alone. ``teaser`` is whether the amount stands in the title of
+    another story that the text only links to.
     """
 
     kind: AmountKind
@@ -90,6 +112,8 @@ class Amount(Record):
     period: str | None
     asset: str | None = None
     realised: bool
+    scope: FlowScope | None = None
+    teaser: bool = False
     field: FieldName
     start: int
     end: int
@@ -113,7 +137,7 @@ class TagRecord(Record):
     """
 
     id: str
-    schema_version: Literal[1] = Field(default=1, alias="schema")
+    schema_version: Literal[2] = Field(default=2, alias="schema")
     model: str
     language: str | None
     relevant: bool | None
@@ -133,10 +157,25 @@ class TagFailure(Record):
     """Stands in for the tag record of an item that cannot be tagged; ``error`` says why."""
 
     id: str
-    schema_version: Literal[1] = Field(default=1, alias="schema")
+    schema_version: Literal[2] = Field(default=2, alias="schema")
     model: str
     error: str
 
     def to_json(self) -> str:
         """The failure as one line of JSON."""
         return self.model_dump_json(by_alias=True)
+
+
+def stored_fields(line: str) -> dict[str, Any]:
+    """The fields of a stored record or failure, not checked one by one.
+
+    Raises :class:`InputError` for a record of another schema, which may lack what is asked of it.
+    """
+    fields: dict[str, Any] = from_json(line)
+    if fields.get("schema") != TAG_SCHEMA:
+        raise InputError(
+            f"the tag record of article {fields.get('id')} has schema {fields.get('schema')}, not"
+            f" {TAG_SCHEMA}",
+            remedy="run `undertow tag --db` on the store, which tags such articles anew",
+        )
+    return fields

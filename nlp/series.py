@@ -8,7 +8,6 @@ remain, the series takes the figure that most of them share and keeps what the o
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
@@ -17,17 +16,16 @@ from statistics import median
 from typing import Any, Literal, get_args
 
 import numpy as np
-from pydantic_core import from_json
 
 from corpus.errors import UsageError
-from corpus.records import Article, Record
+from corpus.records import Record
 from nlp.agreement import Report, agreed, distinct, once_a_story, stories_behind
-from nlp.amounts import flow_scope, is_believable
+from nlp.amounts import is_believable
 from nlp.amounts.periods import week_of
 from nlp.amounts.trading_days import is_trading_day, last_trading_day
 from nlp.flow_sums import DerivedFlow, FlowSum, agreed_values, derived_flows, flow_sums
-from nlp.index.stories import Tagged
-from nlp.records import Amount, AmountKind
+from nlp.index.headings import Headed, TaggedHeading
+from nlp.records import Amount, AmountKind, FlowScope, stored_fields
 
 SeriesFrequency = Literal["D", "W"]
 COLUMNS = ("date", "value", "unit", "reports", "low", "high", "stories")
@@ -43,10 +41,6 @@ RETOLD = 0.002  # a flow within this share of another day's, or of a week's, is 
 RECALLED_AFTER = timedelta(days=3)  # a holder's deal told again later is looked back on
 LONGEST_DEAL = timedelta(days=8)  # purchases are told week by week; longer spans are sums
 US_CLOSE_HOUR = 21  # UTC; flows of a US trading day are not known before
-# Such links tell other days than the story that they stand in.
-_TEASER = re.compile(
-    r"\b(?:Related|You might also like|Read more|Read also|Also read|See also): [^.!?\n]*$"
-)
 
 
 class SeriesPoint(Record):
@@ -71,7 +65,7 @@ class SeriesPoint(Record):
 
 
 def build_series(
-    tagged: Iterable[Tagged],
+    tagged: Iterable[TaggedHeading],
     kind: AmountKind,
     asset: str = "all",
     frequency: str = "D",
@@ -97,7 +91,7 @@ def build_series(
     sums: list[FlowSum] = []
     daily_flows = frequency == "D" and kind == "net_flow"
     for item in tagged:
-        fields: dict[str, Any] = from_json(item.record)
+        fields = stored_fields(item.record)
         if daily_flows and unit == "USD":
             sums += flow_sums(item.article, fields.get("amounts", ()), asset)
         if holder is not None:
@@ -135,7 +129,7 @@ def build_series(
 
 
 def _reports(
-    article: Article,
+    article: Headed,
     fields: dict[str, Any],
     *,
     kind: AmountKind,
@@ -145,19 +139,17 @@ def _reports(
     frequency: str,
 ) -> Iterable[Report]:
     for one in fields.get("amounts", ()):
-        if one["kind"] != kind or one["unit"] != unit or not one["realised"]:
+        if one["kind"] != kind or one["unit"] != unit or not one["realised"] or one["teaser"]:
             continue
         amount = Amount.model_validate(one)
         if not _is_of(amount, asset) or (
             kind == "liquidation" and amount.side != (side or "total")
         ):
             continue
-        if _is_teaser(article, amount):
-            continue
         report = (
-            _flow_report(article, amount, frequency)
-            if kind == "net_flow"
-            else _report(article, amount, frequency)
+            _report(article, amount, frequency)
+            if amount.scope is None
+            else _flow_report(article, amount, amount.scope, frequency)
         )
         if report is not None:
             yield report
@@ -207,20 +199,13 @@ def _without_recalls(reports: Sequence[Report]) -> list[Report]:
     return kept
 
 
-def _is_teaser(article: Article, amount: Amount) -> bool:
-    """Whether the amount stands in the title of another story that the text only links to."""
-    if amount.field == "title":
-        return False
-    return _TEASER.search((article.readable_text or "")[: amount.start][-200:]) is not None
-
-
 def _is_of(amount: Amount, asset: str) -> bool:
     if amount.asset == asset:
         return True
     return asset == "all" and amount.asset is None
 
 
-def _report(article: Article, amount: Amount, frequency: str) -> Report | None:
+def _report(article: Headed, amount: Amount, frequency: str) -> Report | None:
     """A deal, a day's liquidations, a level: on the day told, else on the day of printing."""
     published = article.published_at.date()
     day = published
@@ -240,10 +225,11 @@ def _report(article: Article, amount: Amount, frequency: str) -> Report | None:
     return Report(day, amount.value, weight, told, article.story_id)
 
 
-def _flow_report(article: Article, amount: Amount, frequency: str) -> Report | None:
+def _flow_report(
+    article: Headed, amount: Amount, scope: FlowScope, frequency: str
+) -> Report | None:
     """A fund flow: of all funds, for the period asked; an untold day is the last trading day."""
-    scope = flow_scope(article.title, article.readable_text, amount)
-    if scope.funds == "one" or not is_believable(amount, scope.length):
+    if scope.funds == "one" or not is_believable(amount.value, amount.unit, scope.length):
         return None
     published = article.published_at.date()
     share = 1.0 if scope.funds == "all" else UNSURE_FUNDS

@@ -223,9 +223,7 @@ class Tagger:
     def _prepare(self, place: int, item: Item, first: int) -> _Pending | Tags:
         reading = read(item, self._encoder)
         if not reading.windows:
-            return TagFailure(
-                id=item.id, schema=1, model=self.identity, error="no words in title or text"
-            )
+            return TagFailure(id=item.id, model=self.identity, error="no words in title or text")
         language = detect_language(f"{reading.title} {reading.text}".strip())
         if language is None or language not in self.manifest.languages:
             return self._unread(item, language)
@@ -234,7 +232,6 @@ class Tagger:
     def _unread(self, item: Item, language: str | None) -> TagRecord:
         return TagRecord(
             id=item.id,
-            schema=1,
             model=self.identity,
             language=language,
             relevant=None,
@@ -330,7 +327,6 @@ class Tagger:
         probabilities = [_rounded(probability) for probability in judgement.driver.tolist()]
         return TagRecord(
             id=item.id,
-            schema=1,
             model=self.identity,
             language=one.language,
             relevant=bool(tags) or judgement.relevance >= self.manifest.relevance_threshold,

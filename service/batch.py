@@ -23,7 +23,7 @@ from corpus.errors import InputError, StoreError, UsageError
 from corpus.files import RowProblem, expand, open_writer
 from corpus.files.rows import require_suffix
 from corpus.records import Article, PublishedFlag, Record
-from nlp.records import Item, TagFailure
+from nlp.records import TAG_SCHEMA, Item, TagFailure
 from service.batch_records import tag_rows
 from service.batch_rows import ReadRow, in_chunks, read_all, require_fields
 from service.journal import (
@@ -166,12 +166,16 @@ def tag_store(
 ) -> Counts:
     """Tag the articles that have no tags of this model yet, each chunk kept as soon as it is done.
 
+    Tags in an older schema are made anew.
     Former contents of revised articles are tagged too, for readings as of their time. What is read
     of an article is its title and its text, else its summary. ``on_problem`` is told of each
     article that cannot be tagged; it is kept so and not tried again.
     """
     model = tagger.identity
-    articles = chain(store.untagged(model), store.untagged_revisions(model))
+    articles = chain(
+        store.untagged(model, schema=TAG_SCHEMA),
+        store.untagged_revisions(model, schema=TAG_SCHEMA),
+    )
     rows = relevant = failed = 0
     for taken in in_chunks(articles, most=chunk, length=lambda one: len(one.text or "")):
         records = tagger.tag([article_item(article) for article in taken])

@@ -50,7 +50,7 @@ def tag_rows(taken: Sequence[ReadRow], tagger: Tagger) -> Iterator[Tagged]:
         if row.item is not None:
             record = next(tagged)
         else:
-            record = TagFailure(id=row.id, schema=1, model=tagger.identity, error=row.problem)
+            record = TagFailure(id=row.id, model=tagger.identity, error=row.problem)
         if isinstance(record, TagFailure):
             problem = row.place.problem(record.error)
             told = record.model_copy(update={"error": f"{row.place}: {record.error}"})
@@ -69,4 +69,4 @@ def _tag_each(items: Sequence[Item], tagger: Tagger) -> list[TagRecord | TagFail
             middle = len(items) // 2
             return _tag_each(items[:middle], tagger) + _tag_each(items[middle:], tagger)
         error = f"cannot be tagged: {type(fault).__name__}: {fault}"
-        return [TagFailure(id=items[0].id, schema=1, model=tagger.identity, error=error[:300])]
+        return [TagFailure(id=items[0].id, model=tagger.identity, error=error[:300])]

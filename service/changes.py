@@ -76,7 +76,7 @@ def find_changes(
     states = assess(news.between(end - WATCH_LOOKBACK, end), until=end, as_of=news.as_of)
     try:
         index = build(
-            news.between(end - LOOKBACK, end),
+            news.headings(end - LOOKBACK, end),
             frequency="W",
             as_of=news.as_of,
             model=news.model,

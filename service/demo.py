@@ -111,7 +111,7 @@ def _index_and_study(store: Store, folder: Path) -> Iterator[str]:
 
     news = open_news(store)
     weekly, daily = (
-        build(news.between(None, None), frequency=frequency, as_of=news.as_of, model=news.model)
+        build(news.headings(None, None), frequency=frequency, as_of=news.as_of, model=news.model)
         for frequency in ("W", "D")
     )
     for index, name in ((weekly, "index-weekly.csv"), (daily, "index-daily.csv")):

@@ -26,7 +26,7 @@ def to_article(row: RowMapping) -> Article:
 
 
 def in_order(
-    database: Database, query: Select[Any], limit: int | None = None
+    database: Database, query: Select[Any], limit: int | None = None, *, page_size: int = PAGE
 ) -> Iterator[RowMapping]:
     """The rows of a query over articles by time of publication, then id; a page a query.
 
@@ -35,7 +35,7 @@ def in_order(
     last: RowMapping | None = None
     left = limit
     while left is None or left > 0:
-        size = PAGE if left is None else min(PAGE, left)
+        size = page_size if left is None else min(page_size, left)
         page = query.order_by(articles.c.published_at, articles.c.id).limit(size)
         if last is not None:
             page = page.where(_comes_after(last["published_at"], last["id"]))

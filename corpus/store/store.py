@@ -24,6 +24,7 @@ from corpus.records import (
     StoryMatch,
     StoryMerge,
     TaggedArticle,
+    TaggedHeading,
     TagModel,
     summed,
 )
@@ -172,19 +173,21 @@ class Store:
         """The state and the body of the result kept under a name."""
         return keeping.kept(self._database, name)
 
-    def untagged(self, model: str) -> Iterator[Article]:
+    def untagged(self, model: str, *, schema: int | None = None) -> Iterator[Article]:
         """Articles whose current content ``model`` has not tagged; streamed.
 
-        Tags may be put while the stream goes on.
+        With ``schema``, records of another one count for none. Tags may be put while the stream
+        goes on.
         """
-        return tagging.untagged(self._database, model)
+        return tagging.untagged(self._database, model, schema)
 
-    def untagged_revisions(self, model: str) -> Iterator[Article]:
+    def untagged_revisions(self, model: str, *, schema: int | None = None) -> Iterator[Article]:
         """Former contents that ``model`` has not tagged, each as the article that it was then.
 
-        Put their tags with the article itself, not with its id.
+        With ``schema``, records of another one count for none. Put their tags with the article
+        itself, not with its id.
         """
-        return tagging.untagged_revisions(self._database, model)
+        return tagging.untagged_revisions(self._database, model, schema)
 
     def put_tags(self, model: str, records: Iterable[tuple[str | Article, str]]) -> int:
         """Keep tag records (JSON), in place of those by the same model; how many were kept.
@@ -218,6 +221,19 @@ class Store:
         """
         return tagging.tagged(self._database, model=model, since=since, until=until, as_of=as_of)
 
+    def tagged_headings(
+        self,
+        *,
+        model: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        as_of: datetime | None = None,
+    ) -> Iterator[TaggedHeading]:
+        """What :meth:`tagged` gives, of each article its heading alone, in far less time."""
+        return tagging.tagged_headings(
+            self._database, model=model, since=since, until=until, as_of=as_of
+        )
+
     def put_prices(self, prices: Iterable[Price]) -> int:
         """Keep prices; one of the same asset and time is replaced. How many were kept.
 
@@ -248,6 +264,10 @@ class Store:
     def named_articles(self, names: Iterable[str]) -> dict[str, str]:
         """The ids of the articles known by ``names`` (see :mod:`corpus.store.names`)."""
         return article_names.find(self._database, names)
+
+    def stored_among(self, article_ids: Iterable[str]) -> frozenset[str]:
+        """Those of ``article_ids`` that the store holds."""
+        return article_names.stored(self._database, article_ids)
 
     def name_articles(self, articles_by_name: Mapping[str, str]) -> None:
         """Let articles be known by other names, whose former meaning is replaced."""

@@ -6,23 +6,32 @@ is untagged again while the tag of its former text stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from heapq import merge
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, select
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, exists, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from corpus.errors import StoreError
-from corpus.records import Article, TaggedArticle, TagModel
+from corpus.records import (
+    Article,
+    Heading,
+    PublishedFlag,
+    TaggedArticle,
+    TaggedHeading,
+    TagModel,
+)
 from corpus.store.engine import Database
 from corpus.store.merging import merged_by
 from corpus.store.pieces import pieces
-from corpus.store.reading import ARTICLE_COLUMNS, in_order, published_within, to_article
+from corpus.store.reading import ARTICLE_COLUMNS, PAGE, in_order, published_within, to_article
 from corpus.store.schema import articles, former_contents, tags
 
 _BATCH = 500
+_HEADINGS = 4_000  # a query: they are short, and a query costs as much as many of them
+_HEAD = 100  # characters of a record that hold its id and schema
 
 # The content that an article had before the current one came, in the articles' own column names.
 _FORMER_COLUMNS = (
@@ -39,19 +48,23 @@ _FORMER_COLUMNS = (
 )
 
 
-def untagged(database: Database, model: str) -> Iterator[Article]:
+def untagged(database: Database, model: str, schema: int | None) -> Iterator[Article]:
     """Articles whose current content ``model`` has not tagged, by time of publication."""
-    query = select(*ARTICLE_COLUMNS).where(~_has_tag(articles.c.id, articles.c.content_hash, model))
+    query = select(*ARTICLE_COLUMNS).where(
+        ~_has_tag(articles.c.id, articles.c.content_hash, model, schema)
+    )
     for row in in_order(database, query):
         yield to_article(row)
 
 
-def untagged_revisions(database: Database, model: str) -> Iterator[Article]:
+def untagged_revisions(database: Database, model: str, schema: int | None) -> Iterator[Article]:
     """Former contents that ``model`` has not tagged, each as the article that it was then."""
     query = (
         select(*_FORMER_COLUMNS, former_contents.c.number)
         .join(articles, articles.c.id == former_contents.c.article_id)
-        .where(~_has_tag(former_contents.c.article_id, former_contents.c.content_hash, model))
+        .where(
+            ~_has_tag(former_contents.c.article_id, former_contents.c.content_hash, model, schema)
+        )
     )
     with database.read() as connection:
         rows = connection.execute(
@@ -139,23 +152,87 @@ def tagged(
     With ``as_of``, those that the store had seen by then, in the content that it knew then, with
     the tags of that content, and in the story that they were in then.
     """
-    current: Select[Any] = select(*ARTICLE_COLUMNS, articles.c.joined_story_id, tags.c.record).join(
+    rows = _tagged_rows(
+        database, Article.model_fields, model=model, since=since, until=until, as_of=as_of
+    )
+    for row, story_id in rows:
+        article = to_article(row)
+        if story_id != article.story_id:
+            article = article.model_copy(update={"story_id": story_id})
+        yield TaggedArticle(article=article, record=row["record"])
+
+
+def tagged_headings(
+    database: Database,
+    *,
+    model: str,
+    since: datetime | None,
+    until: datetime | None,
+    as_of: datetime | None,
+) -> Iterator[TaggedHeading]:
+    """What :func:`tagged` gives, of each article its heading alone."""
+    rows = _tagged_rows(
+        database,
+        Heading._fields,
+        model=model,
+        since=since,
+        until=until,
+        as_of=as_of,
+        page_size=_HEADINGS,
+    )
+    flags = {flag.value: flag for flag in PublishedFlag}
+    for row, story_id in rows:
+        heading = Heading(
+            id=row["id"],
+            title=row["title"],
+            source=row["source"],
+            published_at=row["published_at"],
+            published_flag=flags[row["published_flag"]],
+            first_seen_at=row["first_seen_at"],
+            content_hash=row["content_hash"],
+            story_id=story_id,
+        )
+        yield TaggedHeading(heading, row["record"])
+
+
+def _tagged_rows(
+    database: Database,
+    names: Collection[str],
+    *,
+    model: str,
+    since: datetime | None,
+    until: datetime | None,
+    as_of: datetime | None,
+    page_size: int = PAGE,
+) -> Iterator[tuple[RowMapping, str]]:
+    """Rows of articles with their records, and the story that each was in; columns by name."""
+    columns = [articles.c[name] for name in names]
+    current: Select[Any] = select(*columns, articles.c.joined_story_id, tags.c.record).join(
         tags, _tag_of_current(model)
     )
     current = published_within(current, since, until)
     if as_of is None:
-        yield from _tagged_rows(database, current)
+        rows = in_order(database, current, page_size=page_size)
+        yield from ((row, row["story_id"]) for row in rows)
         return
     merged = merged_by(database, as_of)
-    yield from merge(
-        _tagged_rows(database, current.where(articles.c.updated_at <= as_of), merged),
-        _tagged_rows(database, _known_then(model, since, until, as_of), merged),
-        key=lambda item: (item.article.published_at, item.article.id),
+    former = [column for column in _FORMER_COLUMNS if column.name in names]
+    rows = merge(
+        in_order(database, current.where(articles.c.updated_at <= as_of), page_size=page_size),
+        in_order(database, _known_then(former, model, since, until, as_of), page_size=page_size),
+        key=lambda row: (row["published_at"], row["id"]),
     )
+    for row in rows:
+        joined = row["joined_story_id"]
+        yield row, row["story_id"] if joined is None else merged.get(joined, joined)
 
 
 def _known_then(
-    model: str, since: datetime | None, until: datetime | None, as_of: datetime
+    columns: Sequence[ColumnElement[Any]],
+    model: str,
+    since: datetime | None,
+    until: datetime | None,
+    as_of: datetime,
 ) -> Select[Any]:
     """Articles revised since ``as_of``, in the last content that came before."""
     newest = (
@@ -165,7 +242,7 @@ def _known_then(
         .scalar_subquery()
     )
     query = (
-        select(*_FORMER_COLUMNS, articles.c.joined_story_id, tags.c.record)
+        select(*columns, articles.c.joined_story_id, tags.c.record)
         .join(articles, articles.c.id == former_contents.c.article_id)
         .join(
             tags,
@@ -180,18 +257,6 @@ def _known_then(
     return published_within(query, since, until)
 
 
-def _tagged_rows(
-    database: Database, query: Select[Any], merged: Mapping[str, str] | None = None
-) -> Iterator[TaggedArticle]:
-    """Tagged articles of a query; with ``merged``, in their stories after these merges only."""
-    for row in in_order(database, query):
-        article = to_article(row)
-        if merged is not None and row["joined_story_id"] is not None:
-            joined = row["joined_story_id"]
-            article = article.model_copy(update={"story_id": merged.get(joined, joined)})
-        yield TaggedArticle(article=article, record=row["record"])
-
-
 def _tag_of_current(model: str) -> Any:
     # Not the bare column: without statistics SQLite would then begin at the tags of the model,
     # all of them for every page, instead of at the articles of the span.
@@ -202,9 +267,13 @@ def _tag_of_current(model: str) -> Any:
     )
 
 
-def _has_tag(article_id: Any, content_hash: Any, model: str) -> Any:
-    return exists().where(
+def _has_tag(article_id: Any, content_hash: Any, model: str, schema: int | None) -> Any:
+    found = exists().where(
         tags.c.article_id == article_id,
         tags.c.content_hash == content_hash,
         tags.c.model == model,
     )
+    if schema is None:
+        return found
+    # Records begin with their id and schema; the rest of one is not looked through.
+    return found.where(func.substr(tags.c.record, 1, _HEAD).like(f'%"schema":{schema},%'))

@@ -65,14 +65,12 @@ def asset_of(
             default=None,
         )
         if best is None or best[0] > CLOSE:
-            told = _told_before(context)
+            told = context.told_before(fund_asset_of)
             if told is not None:
                 return told
-    return best[1] if best else (_told_before(context) if kind != "liquidation" else None)
-
-
-def _told_before(context: Context) -> str | None:
-    return next((told for one in context.earlier() if (told := fund_asset_of(one))), None)
+    if best:
+        return best[1]
+    return None if kind == "liquidation" else context.told_before(fund_asset_of)
 
 
 def fund_asset_of(sentence: Sentence) -> str | None:

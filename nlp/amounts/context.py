@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import cached_property
 
-from nlp.amounts.sentences import Sentence, Sentences
+from nlp.amounts.sentences import Sentence, Sentences, Told
 from nlp.amounts.vocabulary import FALL_WORDS, FUND_CONTEXT, flow_sign_of
 
 _NONE: frozenset[str] = frozenset()
@@ -37,22 +37,14 @@ class Context:
     @cached_property
     def flow_sign(self) -> int:
         """Direction of a flow told last in the same field, 0 without any."""
-        for sentence in self._in_field():
-            for word in sentence.words:
-                if sign := flow_sign_of(word.lower):
-                    return sign
-        return 0
+        return self._field.told_before(self._number, _first_flow_sign) or 0
 
-    def earlier(self) -> Iterator[Sentence]:
-        """Sentences before this one, the nearest first."""
-        yield from self._in_field()
-        if self._title is not None and self._title is not self._field:
-            for number in reversed(range(len(self._title))):
-                yield self._title[number]
-
-    def _in_field(self) -> Iterator[Sentence]:
-        for number in reversed(range(self._number)):
-            yield self._field[number]
+    def told_before(self, told_in: Callable[[Sentence], Told | None]) -> Told | None:
+        """What ``told_in`` finds in the nearest sentence before this one, then in the title."""
+        told = self._field.told_before(self._number, told_in)
+        if told is None and self._title is not None and self._title is not self._field:
+            return self._title.told_before(len(self._title), told_in)
+        return told
 
     @property
     def around(self) -> frozenset[str]:
@@ -68,3 +60,7 @@ class Context:
     def tells_of_fall(self) -> bool:
         """Whether the title speaks of a falling price."""
         return not self.title.isdisjoint(FALL_WORDS | {"below"})
+
+
+def _first_flow_sign(sentence: Sentence) -> int | None:
+    return next((sign for word in sentence.words if (sign := flow_sign_of(word.lower))), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -10,13 +11,19 @@ from nlp.amounts.context import Context
 from nlp.amounts.kinds import Reading, read_figures
 from nlp.amounts.periods import Period, find_periods, nearest_period
 from nlp.amounts.quantities import BARE, COIN, find_quantities
-from nlp.amounts.sentences import Sentence, Sentences
+from nlp.amounts.scope import flow_scope, tells_of_products
+from nlp.amounts.sentences import Sentences
 from nlp.readable import readable
-from nlp.records import Amount, AmountKind, FieldName
+from nlp.records import Amount, AmountKind, FieldName, FlowScope
 from nlp.sentences import sentence_spans
 
 # A title is one sentence; what is longer is no title.
 LONGEST_TITLE = 600
+# Such links tell other days than the story that they stand in.
+_TEASER = re.compile(
+    r"\b(?:Related|You might also like|Read more|Read also|Also read|See also): [^.!?\n]*$"
+)
+_TEASER_REACH = 200
 
 DRIVERS: dict[AmountKind, str] = {
     "net_flow": "etf_flows",
@@ -46,6 +53,7 @@ def find_amounts(
         fields.append(("text", text))
     found: list[Amount] = []
     title_sentences: Sentences | None = None
+    products = tells_of_products(title, text)
     for field, written in fields:
         content = readable(written)
         quantities = find_quantities(content)
@@ -67,8 +75,16 @@ def find_amounts(
                 periods = find_periods(content, start, end, published_at.date())
             for reading in readings:
                 period = nearest_period(periods, reading.quantity, content)
+                scope = None
+                if reading.kind == "net_flow":
+                    scope = flow_scope(
+                        sentences, number, reading.index, period=period, products=products
+                    )
+                asset = asset_of(
+                    sentence, reading.index, reading.kind, reading.quantity.unit, context
+                )
                 found.append(
-                    _amount(field, content, sentence, reading, period=period, context=context)
+                    _amount(field, content, reading, period=period, scope=scope, asset=asset)
                 )
     return _once(found)
 
@@ -76,14 +92,13 @@ def find_amounts(
 def _amount(
     field: FieldName,
     content: str,
-    sentence: Sentence,
     reading: Reading,
     *,
     period: str | None,
-    context: Context,
+    scope: FlowScope | None,
+    asset: str | None,
 ) -> Amount:
     quantity = reading.quantity
-    asset = asset_of(sentence, reading.index, reading.kind, quantity.unit, context)
     return Amount(
         kind=reading.kind,
         driver=DRIVERS[reading.kind],
@@ -93,11 +108,17 @@ def _amount(
         period=period,
         asset=asset,
         realised=reading.realised,
+        scope=scope,
+        teaser=field == "text" and _is_teaser(content, quantity.start),
         field=field,
         start=quantity.start,
         end=quantity.end,
         text=content[quantity.start : quantity.end],
     )
+
+
+def _is_teaser(content: str, start: int) -> bool:
+    return _TEASER.search(content[max(0, start - _TEASER_REACH) : start]) is not None
 
 
 def _coin(asset: str | None) -> str | None:

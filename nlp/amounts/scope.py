@@ -1,8 +1,8 @@
 """For how many funds and how long a net flow stands.
 
 A total of all funds, the flow of one fund, a week and a sum since launch all read "$870 million in
-inflows" to a program. :func:`flow_scope` tells them apart by the words around, so that a series of
-daily totals can be built from them.
+inflows" to a program. :func:`flow_scope` tells them apart by the words around, so that index and
+series know the daily totals among them.
 """
 
 from __future__ import annotations
@@ -12,16 +12,10 @@ from datetime import date
 from functools import cache
 from typing import Literal
 
-from corpus.records import Record
-from nlp.amounts.quantities import find_quantities
-from nlp.amounts.sentences import Sentence, read_sentence
+from nlp.amounts.sentences import Sentence, Sentences
 from nlp.amounts.vocabulary import ISSUERS
 from nlp.entities_gazetteer import asset_of_fund
-from nlp.records import Amount
-from nlp.sentences import sentence_spans
-
-Funds = Literal["all", "one", "untold"]
-Length = Literal["day", "days", "week", "month", "longer", "cumulative", "untold"]
+from nlp.records import FlowScope, Funds, Length
 
 _PLURAL = frozenset({"etfs", "etps", "funds", "trusts", "products", "vehicles"})
 _SINGULAR = frozenset({"etf", "etp", "fund", "trust", "product"})
@@ -54,81 +48,40 @@ MOST_A_DAY = 4e9
 MOST_A_WEEK = 12e9
 
 
-class FlowScope(Record):
-    """``funds``: all funds of the asset, one (or some) of them, or not told; ``length``: for how
-    long.
-
-    ``days`` is a run of several days, ``cumulative`` a sum since launch or since some day.
-    """
-
-    funds: Funds
-    length: Length
-
-
-def is_believable(amount: Amount, length: Length) -> bool:
+def is_believable(value: float, unit: str, length: Length) -> bool:
     """Whether a net flow can be that of a day (or of an untold period), or of a week.
 
     Longer periods, and flows that are not in dollars, are believed.
     """
-    if amount.unit != "USD" or length not in ("day", "untold", "week"):
+    if unit != "USD" or length not in ("day", "untold", "week"):
         return True
-    return abs(amount.value) <= (MOST_A_WEEK if length == "week" else MOST_A_DAY)
+    return abs(value) <= (MOST_A_WEEK if length == "week" else MOST_A_DAY)
 
 
-def flow_scope(title: str | None, text: str | None, amount: Amount) -> FlowScope:
-    """Scope of a net flow that :func:`~nlp.amounts.find_amounts` found in this title and text."""
-    content = (title if amount.field == "title" else text) or ""
-    start, end = _sentence_around(content, amount)
-    told = content[start:end]
-    sentence = read_sentence(told, 0, len(told), find_quantities(told))
-    index = next(
-        (
-            place
-            for place in sentence.figures
-            if sentence.words[place].start == amount.start - start
-        ),
-        None,
-    )
-    if index is None:
-        length = _length_of(amount.period) if amount.period else "untold"
-        return FlowScope(funds="untold", length=length)
-    before, after = told[: amount.start - start], told[amount.end - start :]
-    length = _length(before, after, amount.period)
+def flow_scope(
+    field: Sentences, number: int, index: int, *, period: str | None, products: bool
+) -> FlowScope:
+    """Scope of the net flow that is word ``index`` of sentence ``number`` of a field.
+
+    ``period`` is what the flow stands for where told, ``products`` whether the item tells of all
+    crypto investment products (:func:`tells_of_products`).
+    """
+    sentence, told = field[number], field.written(number)
+    figure, begin = sentence.words[index], sentence.words[0].start
+    before, after = told[: figure.start - begin], told[figure.end - begin :]
+    length = _length(before, after, period)
     if length == "untold" and _CARRIES_ON.search(told):
-        length = _length_before(content, start)
-    if length == "untold" and tells_of_products(title, text):
+        former = field.written_before(number)
+        length = next((length for length, words in _SPANS if words.search(former)), "untold")
+    if length == "untold" and products:
         length = "week"
     funds = "one" if _INTO_ONE.search(after) else _funds(sentence, index)
-    return FlowScope(funds=funds, length=length)
+    return FlowScope(funds=funds, length=length, products=products)
 
 
 def tells_of_products(title: str | None, text: str | None) -> bool:
     """Whether a story tells of all crypto investment products, which are reported by the week."""
     return bool(_WEEKLY_REPORT.search(title or "") or _WEEKLY_REPORT.search(text or ""))
-
-
-def _sentence_around(content: str, amount: Amount) -> tuple[int, int]:
-    if amount.field == "title":
-        return 0, len(content)
-    # A paragraph holds whole sentences; there is no need to part the rest of the text.
-    first = content.rfind("\n", 0, amount.start) + 1
-    last = content.find("\n", amount.end)
-    last = len(content) if last < 0 else last
-    first, last = max(first, amount.start - 1500), min(last, amount.end + 1500)
-    for start, end in sentence_spans(content[first:last]):
-        if first + start <= amount.start < first + end:
-            return first + start, first + end
-    return amount.start, amount.end
-
-
-def _length_before(content: str, start: int) -> Length:
-    """The length that the sentence before ``start`` tells, where it is longer than a day."""
-    first = max(content.rfind("\n", 0, max(0, start - 1)) + 1, start - 1500)
-    spans = sentence_spans(content[first:start])
-    if not spans:
-        return "untold"
-    told = content[first + spans[-1][0] : first + spans[-1][1]]
-    return next((length for length, words in _SPANS if words.search(told)), "untold")
 
 
 # How many funds

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
 from itertools import product
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from corpus.records import Record
 from nlp.amounts.quantities import Quantity
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from spacy.vocab import Vocab
 
 CueKind = AmountKind | Literal["other"]
+Told = TypeVar("Told")
 
 
 class Cue(Record):
@@ -104,6 +106,8 @@ class Sentences:
         self._text = text
         self._spans = list(_by_sentence(spans, quantities))
         self._read: dict[int, Sentence] = {}
+        # By what is looked for and the number of a sentence: what those before it tell.
+        self._told: defaultdict[Callable[[Sentence], Any], dict[int, Any]] = defaultdict(dict)
 
     def __len__(self) -> int:
         return len(self._spans)
@@ -112,6 +116,35 @@ class Sentences:
         if number not in self._read:
             self._read[number] = read_sentence(self._text, *self._spans[number])
         return self._read[number]
+
+    def told_before(self, number: int, told_in: Callable[[Sentence], Told | None]) -> Told | None:
+        """What ``told_in`` finds in the nearest sentence before ``number``, None without any.
+
+        No sentence is asked twice: each of many figures would walk back over all that stand before.
+        """
+        known: dict[int, Told | None] = self._told[told_in]
+        place = number
+        while place and place not in known:
+            told = told_in(self[place - 1])
+            if told is not None:
+                break
+            place -= 1
+        else:
+            told = known.get(place)
+        known.update(dict.fromkeys(range(place, number + 1), told))
+        return told
+
+    def written(self, number: int) -> str:
+        """The sentence as it is written."""
+        start, end, _ = self._spans[number]
+        return self._text[start:end]
+
+    def written_before(self, number: int) -> str:
+        """The sentence before, as it is written; empty where a paragraph begins."""
+        if not number:
+            return ""
+        between = self._text[self._spans[number - 1][1] : self._spans[number][0]]
+        return "" if between.count("\n") > 1 else self.written(number - 1)
 
     def with_figures(self) -> Iterator[tuple[int, int, int]]:
         """Number, start and end of each sentence in which there is a figure."""

@@ -13,6 +13,7 @@ from corpus.errors import StudyError, UsageError
 from nlp.index.aggregate import Aggregation
 from nlp.index.effects import outlet_effects
 from nlp.index.flows import PARTS, with_parts
+from nlp.index.headings import TaggedHeading
 from nlp.index.mix import source_mix
 from nlp.index.periods import (
     LENGTHS,
@@ -26,7 +27,7 @@ from nlp.index.result import COLUMNS, IndexResult, Scale
 from nlp.index.spoken import as_counted
 from nlp.index.stances import usual_flows
 from nlp.index.stated import FLOW_DRIVER
-from nlp.index.stories import Booleans, Reader, StoryTable, Tagged
+from nlp.index.stories import Booleans, Reader, StoryTable
 from nlp.index.table import LEAST_BASE_PERIODS, Span, tabulate
 from nlp.index.vintage import vintage_of
 from nlp.index.weights import freshness
@@ -45,7 +46,7 @@ _DECIMALS = 9
 
 
 def build(
-    tagged: Iterable[Tagged],
+    tagged: Iterable[TaggedHeading],
     *,
     frequency: Frequency,
     as_of: datetime,
@@ -79,8 +80,9 @@ def build(
     if half_life is not None and half_life <= timedelta(0):
         raise UsageError("the half-life is not positive", remedy="give a time longer than zero")
     names = tuple(driver.name for driver in drivers())
-    reader = Reader(drivers=names, assets=ASSETS[1:], as_of=as_of, model=model)
-    everything, counts, digest = reader.read(tagged)
+    everything, counts, digest = Reader(
+        drivers=names, assets=ASSETS[1:], as_of=as_of, model=model
+    ).read(tagged)
     keep = _kept(everything, frequency, exclude_recaps)
     stories = everything.where(keep)
     counts = replace(

@@ -39,6 +39,16 @@ class Mixture:
     period: Integers
     outlet: Integers
 
+    def where(self, keep: Booleans) -> Mixture:
+        """The stories for which ``keep`` holds."""
+        return Mixture(
+            self.stance[keep],
+            self.mass[keep],
+            self.share[keep],
+            self.period[keep],
+            self.outlet[keep],
+        )
+
     def own_days(self, mass: Floats) -> Floats:
         """What each story says of its own day, were its other hours as the day before.
 
@@ -106,7 +116,8 @@ def as_counted(
         # Errors grow as the share shrinks.
         weight[:, column] = plain * share**2
         prior[column] = PRIOR
-        mixtures[column] = mixture
+        if told.any():
+            mixtures[column] = mixture.where(told)
     return Counted(stance, weight, prior, mixtures)
 
 

@@ -8,10 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from corpus.records import Article
-from nlp.amounts import flow_scope, is_believable
+from nlp.amounts import is_believable
 from nlp.amounts.trading_days import is_trading_day, last_trading_day
-from nlp.records import Amount
 
 FLOW_DRIVER = "etf_flows"
 # Stands in for a sign where no flow is stated.
@@ -52,30 +50,35 @@ def tells_liquidation(amounts: Sequence[dict[str, Any]]) -> bool:
 
 
 def day_flows(
-    article: Article,
+    published: date,
     amounts: Sequence[dict[str, Any]],
     named: Sequence[bool],
     assets: Sequence[str],
 ) -> list[float]:
     """The flow that an article states for the last trading day, for each of ``assets``, else NaN.
 
-    In dollars, outflows negative. Where it states several, the first counts, the title before the
-    text: what a story is about stands first. A flow without an asset is that of the one asset that
-    the article names (``named``).
+    ``published`` is the article's day (UTC). In dollars, outflows negative. Where it states
+    several, the first counts, the title before the text: what a story is about stands first. A flow
+    without an asset is that of the one asset that the article names (``named``).
     """
     found: dict[str, float] = {}
     only = assets[list(named).index(True)] if sum(named) == 1 else None
-    flows = [one for one in amounts if one["kind"] == "net_flow" and _may_be_meant(one, article)]
+    flows = [one for one in amounts if _is_total_of_last_day(one, published)]
     for one in sorted(flows, key=lambda one: (one["field"] != "title", one["start"])):
         asset = one.get("asset") or only
-        if asset and asset in assets and asset not in found and _is_total_of_a_day(one, article):
-            found[asset] = one["value"]
+        if asset and asset in assets:
+            found.setdefault(asset, one["value"])
     return [found.get(asset, np.nan) for asset in assets]
 
 
-def _may_be_meant(flow: Mapping[str, Any], article: Article) -> bool:
-    """Whether kind and period leave it open, without a look at the text."""
+def _is_total_of_last_day(flow: Mapping[str, Any], published: date) -> bool:
+    """Whether an amount is the net flow of all funds on the trading day before ``published``."""
+    scope = flow["scope"]
+    if scope is None or scope["funds"] == "one" or scope["length"] not in ("day", "untold"):
+        return False
     if not flow["realised"] or flow["unit"] != "USD" or flow["driver"] != FLOW_DRIVER:
+        return False
+    if not is_believable(flow["value"], flow["unit"], "day"):
         return False
     if flow["period"] is None:
         return True
@@ -85,12 +88,4 @@ def _may_be_meant(flow: Mapping[str, Any], article: Article) -> bool:
         return False
     # Funds do not trade on weekends and holidays: "on Sunday" is when the figure was printed.
     traded = day if is_trading_day(day) else last_trading_day(day)
-    return traded == last_trading_day(article.published_at.date())
-
-
-def _is_total_of_a_day(flow: Mapping[str, Any], article: Article) -> bool:
-    amount = Amount.model_validate(flow)
-    if not is_believable(amount, "day"):
-        return False
-    scope = flow_scope(article.title, article.readable_text, amount)
-    return scope.funds != "one" and scope.length in ("day", "untold")
+    return traded == last_trading_day(published)

@@ -11,12 +11,13 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from pydantic_core import from_json
 
 from corpus.errors import StudyError
 from corpus.records import Article, PublishedFlag
+from nlp.index.headings import Headed, TaggedHeading
 from nlp.index.stated import NO_FLOW, day_flows, tells_liquidation, told_flows
 from nlp.recaps import is_recap
+from nlp.records import stored_fields
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -153,11 +154,11 @@ class Reader:
         self._digests: list[bytes] = []
         self._not_yet_seen = self._untagged = self._unread = 0
 
-    def read(self, tagged: Iterable[Tagged]) -> tuple[StoryTable, Counts, bytes]:
+    def read(self, tagged: Iterable[TaggedHeading]) -> tuple[StoryTable, Counts, bytes]:
         """Stories, what was left out, and a digest of the articles and records that went in.
 
         Raises :class:`StudyError` when a record comes from another model or lacks a driver's
-        probability.
+        probability, :class:`InputError` when it has another schema.
         """
         for item in tagged:
             if item.article.first_seen_at > self._as_of:
@@ -175,8 +176,8 @@ class Reader:
         )
         return table, counts, total
 
-    def _take(self, article: Article, record_json: str) -> None:
-        record: dict[str, Any] = from_json(record_json)
+    def _take(self, article: Headed, record_json: str) -> None:
+        record = stored_fields(record_json)
         if "error" in record:
             self._untagged += 1
             return
@@ -214,7 +215,9 @@ class Reader:
         about = [asset in named for asset in self._asset_names]
         columns.assets.extend(about)
         columns.flows.extend(told_flows(record["amounts"], about, self._asset_names))
-        columns.day_flows.extend(day_flows(article, record["amounts"], about, self._asset_names))
+        columns.day_flows.extend(
+            day_flows(article.published_at.date(), record["amounts"], about, self._asset_names)
+        )
         columns.liquidated.append(tells_liquidation(record["amounts"]))
         told = (
             article.id,

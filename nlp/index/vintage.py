@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cache
+from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
@@ -24,8 +25,7 @@ def vintage_of(digest: bytes, **parameters: Any) -> str:
 def _code_digest() -> str:
     """Digest of the code and taxonomy that decide the numbers: a version no one can forget."""
     room = files("nlp")
-    # The index asks the grammar of amounts which flows are those of a day and of all funds, and
-    # that grammar rests on the gazetteer and on modules of the room itself.
+    # The index asks the grammar of amounts which days are trading days and which flows believable.
     sources = [
         entry
         for part in (room, room / "index", room / "amounts")
@@ -35,4 +35,6 @@ def _code_digest() -> str:
     whole = hashlib.sha256()
     for source in sources:
         whole.update(source.read_bytes())
+    # Which days are trading days is that library's knowledge.
+    whole.update(version("holidays").encode())
     return whole.hexdigest()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from statistics import mean, median
 
-from nlp.amounts import flow_scope, is_believable
+from nlp.amounts import is_believable
 from nlp.amounts.trading_days import last_trading_day
 from nlp.watch.records import Figure, State, WatchState
 from nlp.watch.reports import WEEK, Report, daily, evidence, in_week
@@ -62,13 +62,12 @@ def _of_all_funds(reports: Sequence[Report]) -> Iterator[Report]:
     weekly one without a week that of the seven days before its printing.
     """
     for one in reports:
-        amount, article = one.amount, one.article
-        if amount.unit != "USD" or not amount.value:
+        amount, scope = one.amount, one.amount.scope
+        if amount.unit != "USD" or not amount.value or scope is None:
             continue
-        scope = flow_scope(article.title, article.readable_text, amount)
-        if scope.funds == "one" or not is_believable(amount, scope.length):
+        if scope.funds == "one" or not is_believable(amount.value, amount.unit, scope.length):
             continue
-        printed = article.published_at.date()
+        printed = one.article.published_at.date()
         if scope.length == "week" and one.first == one.last:
             yield replace(one, first=printed - WEEK, last=printed - timedelta(days=1))
         elif scope.length == "untold":

@@ -7,13 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
-from typing import Any
-
-from pydantic_core import from_json
 
 from corpus.records import Article
 from nlp.index.stories import Tagged
-from nlp.records import Amount
+from nlp.records import Amount, stored_fields
 from nlp.watch.records import Evidence
 
 WEEK = timedelta(days=7)
@@ -44,7 +41,7 @@ def collect(
         article = item.article
         if not until - LOOKBACK <= article.published_at < until or article.first_seen_at > as_of:
             continue
-        record: dict[str, Any] = from_json(item.record)
+        record = stored_fields(item.record)
         amounts = [Amount.model_validate(one) for one in record.get("amounts", ())]
         told = heads.get(article.story_id)
         if told is None or _order(article) < _order(told[0]):

@@ -136,7 +136,7 @@ def build_index(
 
     news = open_news(store, model=tags_of, as_of=as_of)
     return build(
-        news.between(since, until),
+        news.headings(since, until),
         frequency=freq,
         as_of=news.as_of,
         model=news.model,

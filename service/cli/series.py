@@ -111,7 +111,7 @@ def command(
     with open_store(db) as store:
         news = open_news(store, model=tags_of, as_of=as_of)
         points = build_series(
-            news.between(since, until), kind, asset, freq, unit=unit, side=side, holder=holder
+            news.headings(since, until), kind, asset, freq, unit=unit, side=side, holder=holder
         )
         if not points:
             sought = _named(asset, unit, side, holder)
@@ -217,7 +217,7 @@ def _nothing(
             one["side"],
             holder_of(fields, one) if by else None,
         )
-        for item in news.between(since, until)
+        for item in news.headings(since, until)
         for fields in [from_json(item.record)]
         for one in fields.get("amounts", ())
         if one["kind"] == kind and one["realised"]

@@ -16,7 +16,7 @@ ITEM: dict[str, Any] = {
 }
 RECORD: dict[str, Any] = {
     "id": "a-1",
-    "schema": 1,
+    "schema": 2,
     "model": MODEL,
     "language": "en",
     "relevant": True,
@@ -46,6 +46,8 @@ RECORD: dict[str, Any] = {
             "period": "2025-11-13",
             "asset": "BTC",
             "realised": True,
+            "scope": {"funds": "all", "length": "day", "products": False},
+            "teaser": False,
             "field": "title",
             "start": 19,
             "end": 31,
@@ -56,7 +58,7 @@ RECORD: dict[str, Any] = {
 }
 FAILURE: dict[str, Any] = {
     "id": "2",
-    "schema": 1,
+    "schema": 2,
     "model": MODEL,
     "error": "no words in title or text",
 }

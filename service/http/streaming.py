@@ -73,7 +73,7 @@ Group = list[Line] | Exception | None
             "content": {
                 KIND: {
                     "schema": {"type": "string"},
-                    "example": '{"id":"1","schema":1,"model":"undertow-drivers@1.3.0",'
+                    "example": '{"id":"1","schema":2,"model":"undertow-drivers@1.3.0",'
                     '"error":"no words in title or text"}\n',
                 }
             },
@@ -216,7 +216,7 @@ class _Answer(Response):
                 found = field_problems(details)[0]
                 told = f"{field_sentence(found)}: {found.remedy}"
                 identity = _given_id(line) or identity
-        return TagFailure(id=identity, schema=1, model=self._service.tagger.identity, error=told)
+        return TagFailure(id=identity, model=self._service.tagger.identity, error=told)
 
     async def _tagged(self, group: list[Line]) -> bytes:
         items = [one for one in group if isinstance(one, Item)]

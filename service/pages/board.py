@@ -62,7 +62,7 @@ def build_board(store: Store) -> Board:
     news = open_news(store, model=report.method.model, as_of=report.method.as_of)
     base = (report.method.base_start, report.method.base_end)
     index = build(
-        news.between(base[0], report.end),
+        news.headings(base[0], report.end),
         frequency="D",
         as_of=news.as_of,
         model=news.model,

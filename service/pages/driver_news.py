@@ -8,7 +8,7 @@ from datetime import datetime
 
 from corpus.records import Record, UtcDatetime
 from nlp.index.stories import Tagged
-from nlp.records import Amount, DriverTag, TagRecord
+from nlp.records import Amount, DriverTag, TagRecord, stored_fields
 
 STORIES_SHOWN = 40
 AMOUNTS_SHOWN = 20
@@ -58,18 +58,19 @@ class DriverNews(Record):
 
 def driver_news(items: Iterable[Tagged], driver: str) -> DriverNews:
     """The news on ``driver`` among tagged articles; of a story, the first published speaks."""
-    heads: dict[str, tuple[tuple[datetime, str], Tagged, TagRecord]] = {}
+    heads: dict[str, Tagged] = {}
     copies: Counter[str] = Counter()
     for item in items:
-        article = item.article
-        copies[article.story_id] += 1
-        place = (article.published_at, article.id)
-        known = heads.get(article.story_id)
-        if (known is None or place < known[0]) and '"error":' not in item.record:
-            heads[article.story_id] = (place, item, TagRecord.model_validate_json(item.record))
+        story = item.article.story_id
+        copies[story] += 1
+        known = heads.get(story)
+        if (known is None or _place(item) < _place(known)) and '"error":' not in item.record:
+            heads[story] = item
     found = [
         (item, record, tag)
-        for _, item, record in heads.values()
+        for item in heads.values()
+        if driver in item.record  # most of a week's records need not be read
+        for record in [TagRecord.model_validate(stored_fields(item.record))]
         for tag in record.drivers
         if tag.driver == driver
     ]

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 
 from corpus.errors import UndertowError
 from nlp.index import COMPOSITE
-from nlp.records import Item, TagRecord
+from nlp.records import Item, TagRecord, stored_fields
 from nlp.taxonomy import driver_named, drivers
 from service.http.articles import ArticleId, tag_model
 from service.http.guard import POLICY
@@ -136,7 +136,8 @@ def article(service: TheService, article_id: ArticleId) -> HTMLResponse:
     if found is None:
         raise ProblemError(404, f"there is no article {article_id}")
     text = service.store.tag_record(article_id, tag_model(service))
-    record = TagRecord.model_validate_json(text) if text and '"error":' not in text else None
+    fields = stored_fields(text) if text else {"error": "not tagged"}
+    record = None if "error" in fields else TagRecord.model_validate(fields)
     return _page(
         "article.html.jinja",
         article=found,

@@ -115,7 +115,7 @@ def build_report(
     study_vintage: str | None = None
     if with_study:
         study, study_absent, study_vintage = study_summary(
-            reader.between(since, end),
+            reader.headings(since, end),
             prices,
             as_of=reader.as_of,
             model=reader.model,
@@ -164,7 +164,7 @@ def _weekly_index(
     base: tuple[datetime, datetime] | None,
 ) -> IndexResult:
     index = build(
-        reader.between(since, max(end, _base_end(reader, since, end, base))),
+        reader.headings(since, max(end, _base_end(reader, since, end, base))),
         frequency="W",
         as_of=reader.as_of,
         model=reader.model,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from corpus.errors import InputError, UsageError
+from nlp.index.headings import TaggedHeading
 from nlp.index.stories import Tagged
 
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ class NewsReader:
     def between(self, since: datetime | None, until: datetime | None) -> Iterator[Tagged]:
         """Articles published from ``since`` to ``until`` (exclusive) with their records."""
         return iter(self.store.tagged(model=self.model, since=since, until=until, as_of=self.as_of))
+
+    def headings(self, since: datetime | None, until: datetime | None) -> Iterator[TaggedHeading]:
+        """The same of each article's heading alone: all that an index or a series reads."""
+        return self.store.tagged_headings(
+            model=self.model, since=since, until=until, as_of=self.as_of
+        )
 
 
 def open_news(

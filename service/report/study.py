@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from corpus.errors import StudyError
 from nlp.index import build
-from nlp.index.stories import Tagged
+from nlp.index.headings import TaggedHeading
 from nlp.study import Cell, Plan, StudyResult
 from nlp.study import run as run_study
 from nlp.study.verdict import placebos_fired, stated
@@ -28,7 +28,7 @@ _LINKS_TOLD = 4
 
 
 def study_summary(
-    tagged: Iterable[Tagged],
+    tagged: Iterable[TaggedHeading],
     prices: pd.DataFrame,
     *,
     as_of: datetime,

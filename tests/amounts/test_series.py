@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from corpus.errors import UsageError
+from corpus.errors import InputError, UsageError
 from corpus.records import Article, PublishedFlag
-from nlp.amounts import find_amounts, flow_scope
+from nlp.amounts import find_amounts
 from nlp.entities import find_entities
-from nlp.records import TagRecord
+from nlp.records import TAG_SCHEMA, TagRecord
 from nlp.series import build_series
 
 
@@ -161,8 +161,7 @@ def test_a_deal_looked_back_on_is_not_told_as_a_new_one() -> None:
 def test_an_aggregate_is_of_all_funds_though_one_is_named_behind_it() -> None:
     title = "Bitcoin funds saw an aggregate outflow of $86 million as GBTC shed $90 million"
     first, second = find_amounts(title, None, TUESDAY)
-    assert flow_scope(title, None, first).funds == "all"
-    assert flow_scope(title, None, second).funds == "one"
+    assert [one.scope.funds for one in (first, second)] == ["all", "one"]
 
 
 def test_unknown_frequency_is_refused() -> None:
@@ -195,9 +194,31 @@ def test_unknown_frequency_is_refused() -> None:
     ],
 )
 def test_scope_of_a_flow(title: str, funds: str, length: str) -> None:
-    amount = find_amounts(None, title, TUESDAY)[-1]
-    scope = flow_scope(None, title, amount)
+    scope = find_amounts(None, title, TUESDAY)[-1].scope
     assert (scope.funds, scope.length) == (funds, length)
+
+
+def test_what_the_same_period_is_ends_with_the_paragraph() -> None:
+    week = "Bitcoin ETFs gained $2 billion last week."
+    same = "Ether ETFs drew $248 million in that same period."
+    for between, length in ((" ", "week"), ("\n", "week"), ("\n\n", "untold")):
+        assert find_amounts(None, week + between + same, TUESDAY)[-1].scope.length == length
+
+
+def test_only_flows_have_a_scope_and_reports_on_all_products_are_told_apart() -> None:
+    text = "Bitcoin products took in $2 billion, CoinShares says. Strategy buys 8,178 BTC."
+    flow, deal = find_amounts("Demand is back", text, TUESDAY)
+    assert (flow.scope.length, flow.scope.products, deal.scope) == ("week", True, None)
+    (other,) = find_amounts("Bitcoin ETFs lose $254 million", None, TUESDAY)
+    assert not other.scope.products
+
+
+def test_a_record_of_another_schema_is_refused_with_what_to_do() -> None:
+    item = story("Bitcoin ETFs lose $254.5 million", TUESDAY)
+    older = Stored(item.article, item.record.replace(f'"schema":{TAG_SCHEMA}', '"schema":1'))
+    with pytest.raises(InputError, match="has schema 1, not 2") as refused:
+        build_series([older], "net_flow", "BTC")
+    assert "undertow tag --db" in refused.value.remedy
 
 
 def test_dates_in_a_list_of_weekly_figures_name_weeks() -> None:
@@ -315,6 +336,7 @@ def test_a_running_week_leaves_its_missing_day() -> None:
         pytest.param(datetime(2024, 4, 1, 9, tzinfo=UTC), date(2024, 3, 28), id="good friday"),
         pytest.param(datetime(2025, 11, 28, 9, tzinfo=UTC), date(2025, 11, 26), id="thanksgiving"),
         pytest.param(datetime(2025, 1, 10, 9, tzinfo=UTC), date(2025, 1, 8), id="mourning"),
+        pytest.param(datetime(2021, 6, 21, 9, tzinfo=UTC), date(2021, 6, 18), id="no holiday yet"),
         pytest.param(datetime(2026, 7, 6, 9, tzinfo=UTC), date(2026, 7, 2), id="moved to friday"),
     ],
 )

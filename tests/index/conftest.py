@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from corpus.records import Article, PublishedFlag
-from nlp.records import Amount, DriverTag, Entity, Span, TagRecord
+from nlp.records import Amount, DriverTag, Entity, FlowScope, Span, TagRecord
 from nlp.taxonomy import drivers
 
 MODEL = "undertow-drivers@test"
@@ -65,7 +65,6 @@ def make(
     )
     record = TagRecord(
         id=identity,
-        schema=1,
         model=model,
         language="en",
         relevant=relevant,
@@ -104,12 +103,21 @@ def amount(kind: str, value: float, **more: Any) -> Amount:
         "side": None,
         "period": None,
         "realised": True,
+        "scope": _scope(more.get("period")) if kind == "net_flow" else None,
         "field": "title",
         "start": 0,
         "end": 1,
         "text": "A",
     }
     return Amount(kind=kind, value=value, **(told | more))  # type: ignore[arg-type]
+
+
+def _scope(period: str | None) -> FlowScope:
+    """Of all funds; a day, a month or, from one day to another, a week."""
+    length = "untold"
+    if period is not None:
+        length = "week" if "/" in period else "day" if len(period) > len("2025-11") else "month"
+    return FlowScope(funds="all", length=length, products=False)  # type: ignore[arg-type]
 
 
 def random_news(days: int, *, a_day: int = 12, outlets: int = 5, seed: int = 1) -> list[TaggedNews]:

@@ -420,7 +420,7 @@ def test_off_topic_unread_and_failed_items_are_counted_not_used(news):
     items.append(news.make(5001, news.start, relevant=False))
     items.append(news.make(5002, news.start, relevant=None))
     failed = news.make(5003, news.start)
-    items.append(type(failed)(failed.article, '{"id": "x", "error": "too long"}'))
+    items.append(type(failed)(failed.article, '{"id": "x", "schema": 2, "error": "too long"}'))
     counts = _build(items, news).counts
     assert (counts.off_topic_stories, counts.unread_language, counts.untagged) == (1, 1, 1)
     assert counts.stories == 35 * 12

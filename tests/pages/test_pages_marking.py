@@ -11,7 +11,6 @@ TEXT = "Funds lost $870 million. Longs fell."
 def record(*, spans=(), amounts=()):
     return TagRecord(
         id="1",
-        schema=1,
         model="m@1",
         language="en",
         relevant=True,

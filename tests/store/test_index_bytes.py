@@ -37,7 +37,7 @@ def _fill(store: Store, found) -> None:
         told = [name for name, one in zip(names, chance, strict=True) if one > 0.5]
         record = {
             "id": article.id,
-            "schema": 1,
+            "schema": 2,
             "model": MODEL,
             "relevant": True,
             "drivers": [

@@ -72,6 +72,42 @@ def test_as_of_reads_the_content_of_then_with_its_times(store, found):
     assert (then.article.updated_at, then.article.first_seen_at) == (LATER, SEEN)
 
 
+def test_records_of_another_schema_count_for_none_where_one_is_asked_for(store, found):
+    store.add([found(1, text="First."), found(2)], seen_at=SEEN)
+    store.add([found(1, text="Second.")], seen_at=LATER)
+
+    def tag(schema):
+        items = [*store.untagged(MODEL), *store.untagged_revisions(MODEL)]
+        items += [*store.untagged(MODEL, schema=2), *store.untagged_revisions(MODEL, schema=2)]
+        store.put_tags(
+            MODEL, ((one, f'{{"id":"{one.id}","schema":{schema},"a":1}}') for one in items)
+        )
+
+    tag(1)
+    assert list(store.untagged(MODEL)) == []
+    assert len(list(store.untagged(MODEL, schema=2))) == 2
+    assert [one.text for one in store.untagged_revisions(MODEL, schema=2)] == ["First."]
+    tag(2)
+    assert list(store.untagged(MODEL, schema=2)) == []
+    assert list(store.untagged_revisions(MODEL, schema=2)) == []
+
+
+@pytest.mark.parametrize("as_of", [None, SEEN, LATER])
+def test_headings_are_those_of_the_tagged_articles(store, found, as_of):
+    store.add([found(1, title="Old title", text="First."), found(2)], seen_at=SEEN)
+    store.add([found(1, title="New title", text="Second.")], seen_at=LATER)
+    tag_all(store)
+    former = list(store.untagged_revisions(MODEL))
+    store.put_tags(MODEL, ((one, record(one.text)) for one in former))
+    told = list(store.tagged(model=MODEL, as_of=as_of))
+    headings = list(store.tagged_headings(model=MODEL, as_of=as_of))
+    assert [one.record for one in headings] == [one.record for one in told]
+    for heading, item in zip(headings, told, strict=True):
+        whole = item.article.model_dump()
+        assert heading.article._asdict() == {name: whole[name] for name in heading.article._fields}
+    assert len(told) == 2
+
+
 def test_tagged_articles_of_a_span_come_in_order_over_pages(store, found):
     start = datetime(2025, 10, 1, tzinfo=UTC)
     given = [found(n, published_at=start + timedelta(minutes=n * 7 % 3000)) for n in range(620)]
