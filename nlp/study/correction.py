@@ -20,3 +20,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
     found[order] = np.minimum(steps, 1.0)
     told: list[float] = found.tolist()
     return told
+
+
+def surviving_draws(tests: int, significance: float) -> int:
+    """Draws after which the least possible p-value survives correction over ``tests``, twice over.
+
+    A permutation p-value is never below one in the number of draws.
+    """
+    return int(2 * tests / significance)

@@ -15,7 +15,7 @@ import numpy as np
 
 from nlp.index.stories import Booleans, Floats, Integers
 from nlp.study.align import Grid, returns
-from nlp.study.correction import holm
+from nlp.study.correction import holm, surviving_draws
 from nlp.study.plan import Plan
 from nlp.study.prices import Closes
 from nlp.study.resampling import mean_draws, percentile_interval
@@ -141,12 +141,9 @@ def _moves(plan: Plan, index: Floats, usable: Booleans) -> Iterator[tuple[Move, 
 
 
 def _draws(plan: Plan) -> int:
-    """Draws of dates: so many that the least possible p-value survives correction, ten times over.
-
-    A permutation p-value is never below one in the number of draws.
-    """
+    """Draws of dates, each of which costs little: five times as many as correction needs."""
     tests = len(plan.drivers) * len(plan.assets) * 2 * (1 + len(plan.horizons))
-    return max(plan.resamples, int(10 * tests / plan.significance))
+    return max(plan.resamples, 5 * surviving_draws(tests, plan.significance))
 
 
 def _returned(plan: Plan, abnormal: Mapping[int, Floats], rows: Integers) -> Iterator[EventReturn]:

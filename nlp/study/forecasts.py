@@ -5,29 +5,35 @@ the mean of those returns, and a least-squares line of them on the index (expand
 are compared by the out-of-sample R² of Campbell and Thompson (Review of Financial Studies 21,
 2008), the test of Diebold and Mariano (Journal of Business and Economic Statistics 13, 1995) with
 the correction of Harvey, Leybourne and Newbold (International Journal of Forecasting 13, 1997),
-and, since the mean is a special case of the line, which tilts that test against the line, the
-adjusted test of Clark and West (Journal of Econometrics 138, 2007).
+and, since the mean is a special case of the line, which tilts that test against the line, by the
+adjusted loss of Clark and West (Journal of Econometrics 138, 2007). Over an expanding window the
+normal distribution rejects too rarely by that, as they find; so its p-value is by permutation of
+the index by blocks, as those of the correlations are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from scipy import stats
 
 from nlp.index.stories import Floats
 from nlp.study.align import returns
-from nlp.study.correction import holm
+from nlp.study.correction import holm, surviving_draws
+from nlp.study.inference import block_orders
 from nlp.study.plan import Plan
 from nlp.study.prices import Closes
 from nlp.study.result import Forecast, Missing
 from nlp.study.samples import Sampler
-from nlp.study.statistics import hac_freedom, hac_lag, varies
+from nlp.study.statistics import block_length, varies
 
 # Forecasts needed for a comparison.
 LEAST_FORECASTS = 20
+# Values of permuted indices held at once.
+_HELD = 500_000
 
 
 @dataclass(frozen=True)
@@ -43,13 +49,15 @@ def expanding_forecasts(target: Floats, index: Floats, *, horizon: int, first: i
     """Forecasts of ``target[t]``, the return over ``horizon`` periods after period t.
 
     Series lie on one unbroken time line with NaN for missing. ``target[s]`` is known at the end of
-    period t when ``s + horizon <= t``; a forecast needs ``first`` such pairs.
+    period t when ``s + horizon <= t``; a forecast needs ``first`` such pairs. ``index`` may be
+    several series (draws x periods) that are missing in the same places; so is the line then.
     """
-    pair = np.isfinite(target) & np.isfinite(index)
+    pair = np.isfinite(target) & np.isfinite(np.atleast_2d(index)[0])
     x, y = np.where(pair, index, 0.0), np.where(pair, target, 0.0)
 
     def known(values: Floats) -> Floats:
-        sums: Floats = np.r_[np.zeros(horizon), np.cumsum(values)[: len(values) - horizon]]
+        sums: Floats = np.zeros(values.shape)
+        np.cumsum(values[..., : len(target) - horizon], axis=-1, out=sums[..., horizon:])
         return sums
 
     number = known(pair.astype(np.float64))
@@ -58,9 +66,9 @@ def expanding_forecasts(target: Floats, index: Floats, *, horizon: int, first: i
     mean_x, mean_y = known(x) / count, known(y) / count
     spread = known(x * x) / count - mean_x**2
     product = known(x * y) / count - mean_x * mean_y
-    slope = np.divide(product, spread, out=np.zeros(len(x)), where=spread > 1e-12)
+    slope = np.divide(product, spread, out=np.zeros(x.shape), where=spread > 1e-12)
     line = mean_y + slope * (x - mean_x)
-    return Forecasts(actual=target[usable], mean=mean_y[usable], line=line[usable])
+    return Forecasts(actual=target[usable], mean=mean_y[usable], line=line[..., usable])
 
 
 def out_of_sample_r2(forecasts: Forecasts) -> float:
@@ -93,39 +101,52 @@ def diebold_mariano(differences: Floats, *, horizon: int) -> tuple[float, float]
     return float(statistic), float(2 * stats.t.sf(abs(statistic), number - 1))
 
 
-def clark_west(forecasts: Forecasts, *, horizon: int) -> float:
-    """One-sided p-value that the line forecasts better than the mean, with Newey-West errors.
+def clark_west(forecasts: Forecasts) -> Floats:
+    """Mean of the adjusted loss by which the line is nearer than the mean, in deviations of it.
 
-    From Student's t with the degrees of freedom of Bartlett weights, ``1.5 n / (lag + 1)``
-    (Priestley, Spectral Analysis and Time Series, 1981), since out-of-sample spans are short.
+    The loss is ``(r - mean)² - (r - line)² + (mean - line)²``, which is twice the error of the mean
+    times the distance of the line from it. One value a series of the line.
     """
-    adjusted = (
-        (forecasts.actual - forecasts.mean) ** 2
-        - (forecasts.actual - forecasts.line) ** 2
-        + (forecasts.mean - forecasts.line) ** 2
-    )
-    number = len(adjusted)
-    centred = adjusted - adjusted.mean()
-    lag = hac_lag(number, horizon)
-    variance = float(centred @ centred) / number
-    for back in range(1, lag + 1):
-        weight = 2 * (1 - back / (lag + 1))
-        variance += weight * float(centred[back:] @ centred[:-back]) / number
-    if variance <= 1e-300:
-        return 1.0
-    statistic = float(adjusted.mean()) / np.sqrt(variance / number)
-    return float(stats.t.sf(statistic, hac_freedom(number, 1, lag)))
+    adjusted = (forecasts.actual - forecasts.mean) * (forecasts.line - forecasts.mean)
+    mean: Floats = adjusted.mean(axis=-1)
+    spread = adjusted.std(axis=-1)
+    told: Floats = np.divide(mean, spread, out=np.zeros_like(mean), where=spread > 1e-300)
+    return told
+
+
+def clark_west_p(
+    target: Floats, index: Floats, *, horizon: int, first: int, resamples: int, seed: int
+) -> float:
+    """One-sided p-value that the line forecasts better than the mean.
+
+    The values of the index that have a return are put in another order by blocks, as in
+    :func:`nlp.study.inference.permutation_tests`; returns stay, and with them their tails and
+    changing variance. What the index then forecasts of them it does by chance.
+    """
+    complete = np.flatnonzero(np.isfinite(target) & np.isfinite(index))
+    block = max(block_length(index[complete], target[complete]), 2 * horizon - 1)
+    observed = clark_west(expanding_forecasts(target, index, horizon=horizon, first=first))
+    orders = block_orders(len(complete), block, resamples, np.random.default_rng(seed))
+    beyond = 0
+    while len(some := np.array(list(islice(orders, max(1, _HELD // len(index)))))):
+        shuffled = np.full((len(some), len(index)), np.nan)
+        shuffled[:, complete] = index[complete[some]]
+        drawn = clark_west(expanding_forecasts(target, shuffled, horizon=horizon, first=first))
+        beyond += int(np.count_nonzero(drawn >= observed - 1e-12))
+    return (1 + beyond) / (1 + resamples)
 
 
 def out_of_sample(
-    plan: Plan, closes: Mapping[str, Closes], sampler: Sampler
+    plan: Plan, closes: Mapping[str, Closes], sampler: Sampler, *, step: Callable[[], None]
 ) -> tuple[tuple[Forecast, ...], tuple[Missing, ...]]:
     """Every driver, asset and horizon, and what had too few forecasts.
 
-    ``p_holm`` corrects the p-values of Clark and West over all of them.
+    ``p_holm`` corrects the p-values of Clark and West over all of them. ``step`` is called after
+    each.
     """
     found: list[Forecast] = []
     missing: list[Missing] = []
+    tests = len(plan.drivers) * len(plan.assets) * len(plan.horizons)
     for (asset, target), grid in sampler.grids.items():
         if target != "return":
             continue
@@ -150,7 +171,16 @@ def out_of_sample(
                         )
                     )
                     continue
-                found.append(_compared(driver, asset, horizon, made))
+                p_value = clark_west_p(
+                    after,
+                    index,
+                    horizon=horizon,
+                    first=plan.forecast_first_window,
+                    resamples=max(plan.resamples, surviving_draws(tests, plan.significance)),
+                    seed=plan.seed,
+                )
+                found.append(_compared(driver, asset, horizon, made, p_value))
+                step()
     corrected = holm([one.clark_west_p for one in found])
     return (
         tuple(
@@ -161,9 +191,9 @@ def out_of_sample(
     )
 
 
-def _compared(driver: str, asset: str, horizon: int, made: Forecasts) -> Forecast:
+def _compared(driver: str, asset: str, horizon: int, made: Forecasts, p_value: float) -> Forecast:
     differences = (made.actual - made.mean) ** 2 - (made.actual - made.line) ** 2
-    statistic, p_value = diebold_mariano(differences, horizon=horizon)
+    statistic, two_sided = diebold_mariano(differences, horizon=horizon)
     return Forecast(
         driver=driver,
         asset=asset,
@@ -171,7 +201,7 @@ def _compared(driver: str, asset: str, horizon: int, made: Forecasts) -> Forecas
         forecasts=len(made.actual),
         r2=out_of_sample_r2(made),
         diebold_mariano=statistic,
-        diebold_mariano_p=p_value,
-        clark_west_p=clark_west(made, horizon=horizon),
+        diebold_mariano_p=two_sided,
+        clark_west_p=p_value,
         p_holm=1.0,
     )

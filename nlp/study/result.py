@@ -155,8 +155,8 @@ class Forecast(Record):
     """Out of sample, the index against the mean of past returns, over an expanding window.
 
     ``r2``: Campbell and Thompson; ``diebold_mariano``: positive where the index was nearer, with
-    its two-sided p-value; ``clark_west_p``: one-sided; ``p_holm``: that, corrected over all
-    forecasts of the study.
+    its two-sided p-value; ``clark_west_p``: one-sided, by permutation of the index; ``p_holm``:
+    that, corrected over all forecasts of the study.
     """
 
     driver: str

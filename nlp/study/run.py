@@ -18,6 +18,7 @@ from nlp.study.prices import checked_closes
 from nlp.study.projections import projections
 from nlp.study.result import StudyResult
 from nlp.study.samples import Sampler
+from nlp.study.stamps import check_stamps
 from nlp.study.verdict import verdict
 from nlp.study.verdict_beside import beside
 
@@ -39,12 +40,14 @@ def run(
 
     ``series`` holds further daily series (contract of the series file); those that the plan names
     are set against index and price. ``on_progress`` is told the steps done and the steps in all.
-    Raises :class:`StudyError` when the data cannot bear it: bad prices, no overlap, an index that
-    knows the future, more rows lost in alignment than the plan allows, nothing left to test, or a
-    series that is bad or not in the plan.
+    Raises :class:`StudyError` when the data cannot bear it: bad prices, prices that are known to
+    have been a bar before or after their time, no overlap, an index that knows the future, more
+    rows lost in alignment than the plan allows, nothing left to test, or a series that is bad or
+    not in the plan.
     """
     plan = plan or load_plan()
     closes, price_notes = checked_closes(prices)
+    stamp_notes = check_stamps([closes[asset] for asset in plan.assets if asset in closes])
     sampler = Sampler(plan, index, closes)
     samples = sampler.samples()
     if not samples:
@@ -53,14 +56,16 @@ def run(
             f"nothing in the plan can be tested: {'; '.join(reasons)}",
             remedy="give a longer index and prices of the same span",
         )
-    # Each sample is permuted and then bootstrapped; each next-period test has two placebos.
-    steps = _Steps(2 * len(samples) + 2 * sum(map(is_next_period, samples)), on_progress)
+    # Each sample is permuted and then bootstrapped; each next-period test has two placebos; and
+    # each comparison of forecasts is permuted.
+    compared = len(plan.drivers) * len(plan.assets) * len(plan.horizons)
+    steps = _Steps(2 * len(samples) + 2 * sum(map(is_next_period, samples)) + compared, on_progress)
     tested = cells(plan, closes, sampler, samples, step=steps)
     false = placebos(plan, samples, step=steps)
     topics, no_topics = unrelated_topics(plan, index, closes)
     events, few_events = event_studies(plan, closes, sampler)
     answers = projections(plan, closes, sampler)
-    forecasts, few_forecasts = out_of_sample(plan, closes, sampler)
+    forecasts, few_forecasts = out_of_sample(plan, closes, sampler, step=steps)
     given = given_series(plan, index, closes, series)
     steps.finish()
     grid = samples[0].grid
@@ -73,7 +78,7 @@ def run(
         first_period=moment(int(grid.starts[0])),
         last_period=moment(int(grid.starts[-1])),
         alignment=ALIGNMENT,
-        notes=(*price_notes, *given.notes),
+        notes=(*price_notes, *stamp_notes, *given.notes),
         dropped=tuple(sampler.dropped),
         cells=tested,
         granger=granger_tests(plan, closes, sampler),

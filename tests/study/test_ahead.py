@@ -119,19 +119,42 @@ def test_diebold_mariano_survives_a_variance_that_is_not_positive():
     assert forecasts.diebold_mariano(np.zeros(30), horizon=2) == (0.0, 1.0)
 
 
-def test_clark_west_is_the_regression_of_the_adjusted_loss_on_a_constant():
-    import statsmodels.api as sm
-
+def test_clark_west_is_the_t_of_the_adjusted_loss():
     random = np.random.default_rng(5)
     actual, mean, line = random.normal(size=(3, 90))
     made = forecasts.Forecasts(actual, mean, line)
     adjusted = (actual - mean) ** 2 - (actual - line) ** 2 + (mean - line) ** 2
-    fit = sm.OLS(adjusted, np.ones(90)).fit(
-        cov_type="HAC", cov_kwds={"maxlags": 8, "use_correction": False}
-    )
-    assert forecasts.clark_west(made, horizon=5) == pytest.approx(
-        stats.t.sf(fit.tvalues[0], 1.5 * 90 / 9)
-    )
+    expected = stats.ttest_1samp(adjusted, 0.0).statistic / np.sqrt(89)
+    assert forecasts.clark_west(made) == pytest.approx(expected)
+
+
+def test_forecasts_of_permuted_indices_are_those_of_each_alone():
+    random = np.random.default_rng(8)
+    target, one, other = random.normal(size=(3, 120))
+    one[50], other[50] = np.nan, np.nan
+    both = forecasts.expanding_forecasts(target, np.stack([one, other]), horizon=2, first=30)
+    for line, index in zip(both.line, (one, other), strict=True):
+        alone = forecasts.expanding_forecasts(target, index, horizon=2, first=30)
+        np.testing.assert_allclose(line, alone.line)
+        np.testing.assert_allclose(both.mean, alone.mean)
+
+
+def test_a_forecast_by_chance_is_as_rare_as_said_and_a_lead_is_found():
+    """Of 200 worlds without a link 10 are expected below 5%; 22 or more would be one in 2,000."""
+    below = found = 0
+    for seed in range(200):
+        random = np.random.default_rng(500 + seed)
+        index = np.convolve(random.normal(size=210), 0.6 ** np.arange(10), mode="valid")
+        returns = random.standard_t(4, size=201)
+        led = returns + 0.5 * _lagged(index, 1)
+        for target, planted in ((_answer(returns, 1), False), (_answer(led, 1), True)):
+            p_value = forecasts.clark_west_p(
+                target, index, horizon=1, first=60, resamples=99, seed=seed
+            )
+            found += planted and p_value < 0.05
+            below += not planted and p_value < 0.05
+    assert 2 <= below <= 21
+    assert found >= 190
 
 
 def test_a_strong_lead_is_forecast_and_a_null_world_is_not(world):
