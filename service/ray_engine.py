@@ -129,6 +129,7 @@ def connected(address: str | None, workers: int | None) -> Iterator[int]:
     # Ray's processes tell their own affairs on standard error unless told not to.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
+        import psutil  # noqa: PLC0415 - an extra
         import ray  # noqa: PLC0415 - an extra
         from ray.data import DataContext  # noqa: PLC0415 - as above
     except ImportError as fault:
@@ -136,10 +137,17 @@ def connected(address: str | None, workers: int | None) -> Iterator[int]:
             f"Ray is not installed ({fault.name} is missing)", remedy="pip install 'undertow[ray]'"
         ) from None
     if address is None:
+        # Ray's workers stand back behind every other process of the machine unless told not to: a
+        # job beside busy ones then hardly moves.
+        os.environ.setdefault("RAY_worker_niceness", "0")
         workers = workers or len(os.sched_getaffinity(0))
-        _require_memory(workers)
+        _require_memory(workers, psutil.virtual_memory().available)
         ray.init(
-            num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="error"
+            address="local",  # also where the environment names a cluster
+            num_cpus=workers,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="error",
         )
     else:
         _require_answer(address)
@@ -157,8 +165,7 @@ def connected(address: str | None, workers: int | None) -> Iterator[int]:
         ray.shutdown()
 
 
-def _require_memory(workers: int) -> None:
-    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+def _require_memory(workers: int, free: int) -> None:
     if workers * ACTOR_MEMORY > free:
         raise UsageError(
             f"{workers} workers need about {workers * ACTOR_MEMORY / 2**30:.1f} GiB of memory and"

@@ -20,9 +20,9 @@ NESTED = {"sentiment", "drivers", "uncertain", "probabilities", "amounts", "enti
 PIECE = 8
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def cluster():
-    """One Ray for all tests of this module."""
+    """A Ray of its own, as every command has; what a killed worker leaves behind ends with it."""
     with ray_engine.connected(None, 2) as workers:
         yield workers
 
@@ -163,3 +163,24 @@ def test_files_without_text_are_told_before_anything_is_tagged(tag_on, tmp_path)
     write_jsonl(tmp_path / "b.jsonl", [{"headline": "Bitcoin"}])
     with pytest.raises(InputError, match="has no column 'title' or 'text'; it has headline"):
         tag_on([tmp_path / "a.jsonl", tmp_path / "b.jsonl"], tmp_path / "out")
+
+
+def test_memory_that_caches_files_counts_as_free(monkeypatch):
+    """On a machine that has read much, hardly a page is free and most can be had."""
+    from corpus.errors import UsageError
+
+    real = os.sysconf
+    monkeypatch.setattr(os, "sysconf", lambda name: "AVPHYS" not in str(name) and real(name))
+    with (
+        pytest.raises(UsageError, match=r"GiB are free") as refused,
+        ray_engine.connected(None, 100_000),
+    ):
+        pass
+    assert " 0.0 GiB are free" not in str(refused.value)
+
+
+def test_a_cluster_that_only_the_environment_names_is_left_alone(monkeypatch):
+    """Without --address the job runs on this machine, whatever else uses Ray here."""
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
+    with ray_engine.connected(None, 1) as workers:
+        assert workers == 1
