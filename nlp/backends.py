@@ -193,6 +193,9 @@ class OpenVinoBackend:
                 f"{path} cannot be loaded: {fault}", remedy="upgrade openvino"
             ) from fault
         self._requests = local()
+        # The binding makes ready for numpy at its first call, and two lanes that make it at a time
+        # wait for each other for ever (openvino 2026: a lock of its own against Python's).
+        self.run({one.get_any_name(): np.ones((1, 1), np.int64) for one in self._compiled.inputs})
 
     def run(self, batch: dict[str, NDArray[np.int64]]) -> Logits:
         """Logits of the batch, row by row."""
