@@ -120,7 +120,7 @@ class Service:
         return self._indexes.get(
             (self._state(), news.model, news.as_of, frequency, asset),
             lambda: build(
-                news.between(None, None),
+                news.headings(None, None),
                 frequency=frequency,
                 as_of=news.as_of,
                 model=news.model,
@@ -160,7 +160,12 @@ def service_of(request: Request) -> Service:
     return service
 
 
-TheService = Annotated[Service, Depends(service_of)]
+async def _the_service(request: Request) -> Service:
+    """As a coroutine: FastAPI would send a plain function to a thread and wait for it there."""
+    return service_of(request)
+
+
+TheService = Annotated[Service, Depends(_the_service)]
 
 
 def charge(request: Request, items: int) -> None:

@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
 from corpus.errors import UndertowError
+from service.http.listening import turn_away_newcomers
 from service.http.metrics import SHARED_FOLDER
 from service.http.rate import TokenBuckets
 from service.http.server import Plan, serve_on
@@ -71,6 +72,7 @@ def serve_by_workers(
                 on_ready()
                 _watch(workers, start, stopped)
         finally:
+            turn_away_newcomers(listener)
             # Before the workers let go of it, so that the last of them empties its queue.
             listener.close()
             _stop(workers, options.drain_seconds + _GRACE)
@@ -89,7 +91,7 @@ def _work(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        serve_on(listener, plan, on_ready=lambda: news.send(None), buckets=buckets)
+        serve_on(listener, plan, on_ready=lambda: news.send(None), buckets=buckets, shared=True)
     except UndertowError as error:
         news.send((type(error), error.message, error.remedy))
 

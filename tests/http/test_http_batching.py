@@ -35,7 +35,7 @@ class HeldTagger:
         self.runs.append(len(items))
         self.began.release()
         assert self.go.acquire(timeout=60)
-        return [TagFailure(id=one.id, schema=1, model=self.identity, error="held") for one in items]
+        return [TagFailure(id=one.id, model=self.identity, error="held") for one in items]
 
 
 @pytest.fixture
