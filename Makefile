@@ -20,7 +20,7 @@ demo: $(VENV)/installed ## Install, then run the whole chain on the bundled samp
 	@$(BIN)/undertow demo
 
 test: lint ## Install what tests need, then run lint, types and every test with coverage
-	$(BIN)/pytest -rs $(addprefix --cov=,$(PACKAGES)) --cov-report=term:skip-covered
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --max-worker-restart 0 -rs $(addprefix --cov=,$(PACKAGES)) --cov-report=term:skip-covered
 
 lint: $(VENV)/installed-for-tests ## Run the linter, the formatter's check and the type checker
 	$(BIN)/ruff check

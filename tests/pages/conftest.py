@@ -59,9 +59,13 @@ def dashboard(tmp_path_factory) -> Iterator[Any]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's chromium, without any request of its own."""
+    """Debian's chromium, without any request of its own.
+
+    Ended with its module, for as long as it is open an event loop counts as running, and the tests
+    of another room that come after could not run theirs.
+    """
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("chromium is not installed: apt-get install chromium")
