@@ -87,7 +87,7 @@ class OnnxBackend:
     def __init__(self, directory: Path, manifest: Manifest, *, threads: int | None = None) -> None:
         import onnxruntime  # noqa: PLC0415 - heavy, and not needed by the torch backend
 
-        self.lanes = threads or _processors()
+        self.lanes = threads or processors()
         path = verified(directory, manifest, ONNX_FILE)
         options = onnxruntime.SessionOptions()
         # Unfold the int8 weights once at load rather than in every batch.
@@ -179,7 +179,7 @@ class OpenVinoBackend:
             raise ModelError(
                 "OpenVINO is not installed", remedy="pip install 'undertow[openvino]'"
             ) from fault
-        self.lanes = threads or _processors()
+        self.lanes = threads or processors()
         path = verified(directory, manifest, ONNX_FILE)
         settings = {
             "INFERENCE_NUM_THREADS": self.lanes,
@@ -220,7 +220,7 @@ def backend_of(device: str) -> BackendName:
     return "onnx" if device == "cpu" else "torch"
 
 
-def _processors() -> int:
+def processors() -> int:
     """How many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):  # Linux
         return len(os.sched_getaffinity(0))

@@ -28,6 +28,7 @@ from nlp.tagger import SHIPPED, Tagger
 from service.batch import CHUNK, Counts
 from service.batch_records import Tagged, tag_rows
 from service.batch_rows import in_chunks
+from service.light_start import leave_torch_out_of_spacy
 from service.ray_pieces import (
     PIECE_ROWS,
     Piece,
@@ -301,6 +302,7 @@ class PieceTagger:
     def __init__(self, output: str, resume: bool, model: ModelChoice) -> None:
         self._output = output
         self._resume = resume
+        leave_torch_out_of_spacy()
         self._tagger = model.load()
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:

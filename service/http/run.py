@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -40,6 +39,7 @@ def serve(
     on or a rate is asked for without keys, :class:`StoreError` and :class:`ModelError` as opening
     them does.
     """
+    from nlp.backends import processors  # noqa: PLC0415 - slow to import
     from service.http.server import Plan, serve_on  # noqa: PLC0415 - slow to import
     from service.http.workers import serve_by_workers  # noqa: PLC0415 - slow to import
 
@@ -59,7 +59,7 @@ def serve(
                 on_listening(_address(listener, host))
 
         if workers > 1 and threads is None:
-            threads = max(1, (os.cpu_count() or 1) // workers)
+            threads = max(1, processors() // workers)
         plan = Plan(db, model, threads, tuple(added), options)
         if workers == 1:
             serve_on(listener, plan, on_ready=ready)

@@ -21,6 +21,7 @@ from service.http.listening import turn_away_newcomers
 from service.http.metrics import SHARED_FOLDER
 from service.http.rate import TokenBuckets
 from service.http.server import Plan, serve_on
+from service.light_start import leave_torch_out_of_spacy
 from service.logs import configure_logs, configured
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def _work(
 ) -> None:
     """What a worker does."""
     configure_logs(**logs)
+    leave_torch_out_of_spacy()
     # Ctrl-C reaches the whole group; the parent passes it on in its own way.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

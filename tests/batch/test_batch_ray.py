@@ -99,16 +99,18 @@ def test_the_same_records_as_the_local_engine_in_order(tag_on, locally, tmp_path
 
 def test_the_piece_of_a_killed_worker_is_done_again(tag_on, locally, tmp_path):
     source = write_jsonl(tmp_path / "a.jsonl", news(48))
-    killed = []
+    killed, loaded = [], []
 
     def kill_a_worker(_rows):
         if not killed:
             killed.append(_a_worker())
+            loaded.append(Path(f"/proc/{killed[0]}/maps").read_text())
             os.kill(killed[0], signal.SIGKILL)
 
     # An address that only fsspec knows.
     counts, _ = tag_on([f"local://{source}"], tmp_path / "out", on_progress=kill_a_worker)
-    assert killed
+    assert "/spacy/" in loaded[0]
+    assert "/torch/" not in loaded[0], "a model on the CPU is read without it"
     assert counts.rows == 48
     assert lines_of(tmp_path / "out") == locally([source], tmp_path / "local.jsonl")
 

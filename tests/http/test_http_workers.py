@@ -45,8 +45,10 @@ def test_workers_serve_together_count_together_and_are_replaced(start):
     with start(workers=2) as server:
         first = serving_children(server.process.pid)
         assert len(first) == 2
-        for one in first:  # what the first request needs is loaded before it comes
-            assert "/spacy/" in Path(f"/proc/{one}/maps").read_text()
+        for one in first:  # what the first request needs is loaded before it comes, and no more
+            loaded = Path(f"/proc/{one}/maps").read_text()
+            assert "/spacy/" in loaded
+            assert "/torch/" not in loaded
         for number in range(20):
             answer = server.post("/v1/tag", json={"title": f"Miner sells {number} BTC"})
             assert answer.status_code == 200

@@ -1,4 +1,4 @@
-"""Leave torch out of spaCy: two seconds less at the start of each command that reads words.
+"""Leave torch out of spaCy: two seconds and 190 MiB less for each process that reads words.
 
 thinc, on which spaCy stands, imports torch wherever it is installed, for pipelines with neural
 networks. Undertow has none of these; where it needs torch itself, it imports it.
@@ -49,6 +49,6 @@ class _Finder(MetaPathFinder):
 
 
 def leave_torch_out_of_spacy() -> None:
-    """To be called by a program of ours before spaCy is imported, never by a library."""
+    """To be called by each process of ours before spaCy is imported, never by a library."""
     if _MODULE not in sys.modules:
         sys.meta_path.insert(0, _Finder())
