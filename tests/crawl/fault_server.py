@@ -23,7 +23,7 @@ class Request:
 class FaultServer:
     """Answers each path with the function registered for it; unknown paths get 404.
 
-    ``open_connections`` and ``most_connections`` count connections at the same time.
+    ``busy`` and ``most_busy`` count requests at the same time, ``closed`` connections that ended.
     """
 
     listener: socket.socket
@@ -31,6 +31,7 @@ class FaultServer:
     requests: list[Request] = field(default_factory=list)
     busy: int = 0
     most_busy: int = 0
+    closed: int = 0
     stopping: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -59,6 +60,11 @@ class FaultServer:
             threading.Thread(target=self._talk, args=(connection, number), daemon=True).start()
 
     def _talk(self, connection: socket.socket, number: int) -> None:
+        self._answer(connection, number)
+        with self.lock:
+            self.closed += 1
+
+    def _answer(self, connection: socket.socket, number: int) -> None:
         with contextlib.suppress(OSError), connection, connection.makefile("rb") as reader:
             while line := reader.readline():
                 path = line.decode("latin-1").split(" ")[1]

@@ -72,7 +72,7 @@ def logged(process: subprocess.Popen[str], words: str) -> dict[str, object]:
 
 def stop(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM) -> str:
     process.send_signal(number)
-    _, rest = process.communicate(timeout=60)
+    _, rest = process.communicate(timeout=300)
     assert process.returncode == 0, rest
     return rest
 
@@ -122,7 +122,7 @@ def test_what_is_under_way_is_finished_when_told_to_stop(server, start, database
 
     def slow_page(request: Request, connection: object) -> None:
         begun.set()
-        go_on.wait(30)
+        go_on.wait(300)
         answering(article_page("B", "a bank"))(request, connection)  # type: ignore[arg-type]
 
     server.serve("/feed", feed(entry("/b", "B", "A line.")))
@@ -132,7 +132,7 @@ def test_what_is_under_way_is_finished_when_told_to_stop(server, start, database
     crawler.send_signal(number)
     logged(crawler, "stopping: 1 visits under way")
     go_on.set()
-    assert "stopped" in crawler.communicate(timeout=60)[1]
+    assert "stopped" in crawler.communicate(timeout=300)[1]
     assert crawler.returncode == 0
     with Store.open(database) as store:
         [article] = store.articles()
@@ -147,7 +147,7 @@ def test_second_signal_breaks_off_and_keeps_what_is_done(server, start, database
 
     def stalled_page(request: Request, connection: object) -> None:
         begun.set()
-        go_on.wait(60)
+        go_on.wait(300)
 
     server.serve("/feed", feed(entry("/a", "A", BODY), entry("/b", "B", "A line.")))
     server.on("/b", stalled_page)
@@ -156,7 +156,7 @@ def test_second_signal_breaks_off_and_keeps_what_is_done(server, start, database
     crawler.send_signal(signal.SIGTERM)
     logged(crawler, "stopping: 1 visits under way")
     crawler.send_signal(signal.SIGTERM)
-    _, rest = crawler.communicate(timeout=20)
+    _, rest = crawler.communicate(timeout=300)
     go_on.set()
     assert "broken off" in rest
     assert crawler.returncode == 0

@@ -123,21 +123,21 @@ def test_a_wrong_kind_of_body_and_too_many_streams_are_problems(start):
 
 
 def test_a_stream_that_stops_sending_is_told_so(start):
-    with start(deadline_seconds=0.5) as server:
-        never = threading.Event()
+    told = threading.Event()
 
-        def stuck():
-            yield lines_of([{"title": "Bitcoin falls"}])
-            never.wait(10)
+    def items():
+        yield {"title": "Bitcoin falls"}
+        told.wait(300)
+        yield {"title": "late"}
 
+    # No less than seconds: the first item must come within it too.
+    with start(deadline_seconds=5) as server:
         with Client(server.url) as client:
-            records = client.tag_stream(
-                {"title": "Bitcoin falls"} if n == 0 else never.wait(3) or {"title": "late"}
-                for n in range(2)
-            )
+            records = client.tag_stream(items())
             assert next(records).id == "1"
             with pytest.raises(FetchError, match="nothing came") as error:
                 next(records)
+            told.set()
         assert error.value.remedy == "send the items after number 1 again"
 
 
