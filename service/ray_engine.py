@@ -22,7 +22,7 @@ from typing import Any
 from corpus.errors import InputError, StoreError, UndertowError, UsageError
 from corpus.files import RowProblem
 from nlp.added_drivers import load_drivers
-from nlp.backends import backend_of
+from nlp.backends import backend_of, processors
 from nlp.manifest import read_manifest
 from nlp.tagger import SHIPPED, Tagger
 from service.batch import CHUNK, Counts
@@ -141,7 +141,7 @@ def connected(address: str | None, workers: int | None) -> Iterator[int]:
         # Ray's workers stand back behind every other process of the machine unless told not to: a
         # job beside busy ones then hardly moves.
         os.environ.setdefault("RAY_worker_niceness", "0")
-        workers = workers or len(os.sched_getaffinity(0))
+        workers = workers or processors()
         _require_memory(workers, psutil.virtual_memory().available)
         ray.init(
             address="local",  # also where the environment names a cluster
